@@ -1,1 +1,5 @@
+//! pulltap: a forward HTTP(S) debugging proxy for container-registry traffic.
 
+pub mod exchange;
+pub mod language;
+pub mod printable;
