@@ -3,3 +3,4 @@
 pub mod exchange;
 pub mod language;
 pub mod printable;
+pub mod wire;
