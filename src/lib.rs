@@ -75,3 +75,7 @@
 //! # Where to start reading
 //!
 //! `exchange.rs` (the noun), `diagnose/rules/` (the knowledge), `tests/fixtures/diagnose/` (the proof).
+
+pub mod exchange;
+pub mod language;
+pub mod printable;

@@ -40,67 +40,25 @@ const ROOMS: &[(&str, Kind, May)] = &[
     ("content", Pure, Import(&["exchange"])),
     ("wire", Pure, Import(&["exchange"])),
     ("secrets", Pure, Import(&["exchange"])),
-    (
-        "registry",
-        Pure,
-        Import(&["exchange", "content", "secrets"]),
-    ),
+    ("registry", Pure, Import(&["exchange", "content", "secrets"])),
     ("redact", Pure, Import(&["exchange", "content", "secrets"])),
-    (
-        "diagnose",
-        Pure,
-        Import(&["exchange", "registry", "x509", "language"]),
-    ),
+    ("diagnose", Pure, Import(&["exchange", "registry", "x509", "language"])),
     ("index", Pure, Import(&["exchange", "registry", "diagnose"])),
-    (
-        "filter",
-        Pure,
-        Import(&["exchange", "registry", "diagnose", "index"]),
-    ),
-    (
-        "har",
-        Pure,
-        Import(&["exchange", "redact", "wire", "content"]),
-    ),
-    (
-        "saz",
-        Pure,
-        Import(&["exchange", "redact", "wire", "content"]),
-    ),
+    ("filter", Pure, Import(&["exchange", "registry", "diagnose", "index"])),
+    ("har", Pure, Import(&["exchange", "redact", "wire", "content"])),
+    ("saz", Pure, Import(&["exchange", "redact", "wire", "content"])),
     ("report", Pure, ImportPureAnd(&[])),
     // Plumbing.
     ("platform", Plumbing, Import(&[])),
     ("ca", Plumbing, Import(&["exchange", "x509", "platform"])),
-    (
-        "trust",
-        Plumbing,
-        Import(&["exchange", "x509", "ca", "platform"]),
-    ),
+    ("trust", Plumbing, Import(&["exchange", "x509", "ca", "platform"])),
     ("setup", Plumbing, Import(&["exchange", "platform"])),
-    (
-        "proxy",
-        Plumbing,
-        Import(&["exchange", "wire", "ca", "x509", "printable"]),
-    ),
+    ("proxy", Plumbing, Import(&["exchange", "wire", "ca", "x509", "printable"])),
     ("store", Plumbing, Import(&["exchange", "redact", "index"])),
-    (
-        "capture",
-        Plumbing,
-        Import(&["exchange", "proxy", "store", "diagnose", "index"]),
-    ),
-    (
-        "probe",
-        Plumbing,
-        ImportPureAnd(&["ca", "platform", "setup", "trust"]),
-    ),
+    ("capture", Plumbing, Import(&["exchange", "proxy", "store", "diagnose", "index"])),
+    ("probe", Plumbing, ImportPureAnd(&["ca", "platform", "setup", "trust"])),
     ("demo", Plumbing, Import(&["exchange", "registry", "ca"])),
-    (
-        "tui",
-        Plumbing,
-        ImportPureAnd(&[
-            "capture", "demo", "platform", "probe", "setup", "store", "trust",
-        ]),
-    ),
+    ("tui", Plumbing, ImportPureAnd(&["capture", "demo", "platform", "probe", "setup", "store", "trust"])),
     ("cli", Plumbing, ImportAll),
     // The two roots: `lib` is the map and imports nothing, `main` hands over to `cli`.
     ("lib", Pure, Import(&[])),
@@ -162,40 +120,29 @@ const IMPURE: &[&str] = &[
 #[test]
 fn every_import_is_in_the_table() {
     let faults: Vec<String> = sources::all().iter().flat_map(faults).collect();
-    assert!(
-        faults.is_empty(),
-        "the import table in tests/architecture.rs does not allow:\n  {}",
-        faults.join("\n  ")
-    );
+    assert!(faults.is_empty(), "the import table in tests/architecture.rs does not allow:\n  {}", faults.join("\n  "));
 }
 
 /// What is wrong with one file, one sentence each.
 fn faults(source: &Source) -> Vec<String> {
     let room = source.room();
     let Some((_, kind, may)) = ROOMS.iter().find(|(name, ..)| *name == room) else {
-        return vec![format!(
-            "src/{}: the room `{room}` is not listed",
-            source.path
-        )];
+        return vec![format!("src/{}: the room `{room}` is not listed", source.path)];
     };
     let module = source.module();
     let mut faults = Vec::new();
     for path in paths::of(source, Scope::Everything) {
         match path.room() {
-            Some(other) if !is_allowed(&room, may, other) => faults.push(format!(
-                "src/{}:{}: `{room}` may not import `{other}`",
-                source.path, path.line
-            )),
+            Some(other) if !is_allowed(&room, may, other) => {
+                faults.push(format!("src/{}:{}: `{room}` may not import `{other}`", source.path, path.line))
+            }
             _ => {}
         }
     }
     if *kind == Pure || PURE_MODULES.iter().any(|pure| is_below(&module, pure)) {
         for path in paths::of(source, Scope::Production) {
             if let Some(impure) = impure(&path) {
-                faults.push(format!(
-                    "src/{}:{}: a pure module names `{impure}`",
-                    source.path, path.line
-                ));
+                faults.push(format!("src/{}:{}: a pure module names `{impure}`", source.path, path.line));
             }
         }
     }
@@ -211,17 +158,14 @@ fn is_allowed(room: &str, may: &May, other: &str) -> bool {
     }
     match may {
         Import(rooms) => rooms.contains(&other),
-        ImportPureAnd(rooms) => {
-            rooms.contains(&other) || listed.is_some_and(|(_, kind, _)| *kind == Pure)
-        }
+        ImportPureAnd(rooms) => rooms.contains(&other) || listed.is_some_and(|(_, kind, _)| *kind == Pure),
         ImportAll => true,
     }
 }
 
 fn is_below(module: &[String], pure: &str) -> bool {
     let mut module = module.iter();
-    pure.split("::")
-        .all(|part| module.next().is_some_and(|name| name == part))
+    pure.split("::").all(|part| module.next().is_some_and(|name| name == part))
 }
 
 /// The entry of [`IMPURE`] that the path names.
@@ -229,9 +173,7 @@ fn impure(path: &Named) -> Option<&'static str> {
     let written = path.segments.join("::");
     let glob = written.strip_suffix('*');
     IMPURE.iter().copied().find(|impure| {
-        let continues = written
-            .strip_prefix(impure)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+        let continues = written.strip_prefix(impure).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
         continues || glob.is_some_and(|parent| impure.starts_with(parent))
     })
 }
@@ -255,10 +197,7 @@ mod checker {
     #[test]
     fn reports_a_forbidden_import_with_its_line() {
         let text = "\nuse crate::store::Session;";
-        assert_eq!(
-            faults_of("proxy/relay.rs", text),
-            ["src/proxy/relay.rs:2: `proxy` may not import `store`"]
-        );
+        assert_eq!(faults_of("proxy/relay.rs", text), ["src/proxy/relay.rs:2: `proxy` may not import `store`"]);
     }
 
     #[test]
@@ -289,10 +228,7 @@ mod checker {
     #[test]
     fn reports_a_room_that_is_not_listed() {
         let found = faults_of("helpers/strings.rs", "");
-        assert_eq!(
-            found,
-            ["src/helpers/strings.rs: the room `helpers` is not listed"]
-        );
+        assert_eq!(found, ["src/helpers/strings.rs: the room `helpers` is not listed"]);
     }
 
     #[test]
@@ -317,10 +253,7 @@ mod checker {
     #[test]
     fn unit_tests_of_a_pure_room_may_read_files() {
         let text = "#[cfg(test)]\nmod tests { use std::fs; }\nuse std::env;";
-        assert_eq!(
-            faults_of("har.rs", text),
-            ["src/har.rs:3: a pure module names `std::env`"]
-        );
+        assert_eq!(faults_of("har.rs", text), ["src/har.rs:3: a pure module names `std::env`"]);
     }
 
     #[test]

@@ -27,23 +27,11 @@ const LICENCES: &[&str] = &[
 
 /// Crates that stay out, each with its reason.
 const BANNED: &[(&str, &str)] = &[
-    (
-        "ring",
-        "one crypto library: aws-lc-rs does TLS, certificates and hashes",
-    ),
+    ("ring", "one crypto library: aws-lc-rs does TLS, certificates and hashes"),
     ("openssl", "one crypto library, and none of the system's"),
-    (
-        "openssl-sys",
-        "one crypto library, and none of the system's",
-    ),
-    (
-        "native-tls",
-        "it hides the handshake that we are here to explain",
-    ),
-    (
-        "reqwest",
-        "it follows redirects and pools connections by itself; `probe` must see each step",
-    ),
+    ("openssl-sys", "one crypto library, and none of the system's"),
+    ("native-tls", "it hides the handshake that we are here to explain"),
+    ("reqwest", "it follows redirects and pools connections by itself; `probe` must see each step"),
     ("async-std", "one runtime: tokio"),
     ("serde_yaml", "deprecated by its author"),
     ("rustls-pemfile", "unmaintained; rustls-pki-types reads PEM"),
@@ -53,10 +41,7 @@ const BANNED: &[(&str, &str)] = &[
 const TWICE: &[(&str, &str)] = &[
     ("syn", "build time only: asn1-rs's derive stays at 2"),
     ("synstructure", "build time only, with syn"),
-    (
-        "untrusted",
-        "aws-lc-rs stays at 0.7, rustls-webpki is at 0.9",
-    ),
+    ("untrusted", "aws-lc-rs stays at 0.7, rustls-webpki is at 0.9"),
 ];
 
 #[test]
@@ -69,27 +54,17 @@ fn licences_bans_and_duplicates_are_in_order() {
         foreign_sources(include_str!("../Cargo.lock")),
     ]
     .concat();
-    assert!(
-        faults.is_empty(),
-        "dependencies:\n  {}",
-        faults.join("\n  ")
-    );
+    assert!(faults.is_empty(), "dependencies:\n  {}", faults.join("\n  "));
 }
 
 /// Dev-dependencies are not shipped, but must be free to use; two versions among them hurt nobody.
 #[test]
 fn what_only_tests_use_is_in_order_too() {
     let packages = packages("normal,build,dev");
-    let faults = [
-        packages.iter().filter_map(unlicensed).collect::<Vec<_>>(),
-        packages.iter().filter_map(banned).collect(),
-    ]
-    .concat();
-    assert!(
-        faults.is_empty(),
-        "dependencies:\n  {}",
-        faults.join("\n  ")
-    );
+    let faults =
+        [packages.iter().filter_map(unlicensed).collect::<Vec<_>>(), packages.iter().filter_map(banned).collect()]
+            .concat();
+    assert!(faults.is_empty(), "dependencies:\n  {}", faults.join("\n  "));
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,10 +86,7 @@ fn packages(edges: &str) -> BTreeSet<Package> {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "cargo tree: {errors}");
     let text = String::from_utf8(output.stdout).expect("cargo prints UTF-8");
-    text.lines()
-        .filter(|line| !line.is_empty())
-        .map(package)
-        .collect()
+    text.lines().filter(|line| !line.is_empty()).map(package).collect()
 }
 
 /// One line of `cargo tree`: `name v1.2.3 (proc-macro)|licence`.
@@ -129,20 +101,13 @@ fn package(line: &str) -> Package {
 }
 
 fn unlicensed(package: &Package) -> Option<String> {
-    (!is_permitted(&package.licence)).then(|| {
-        format!(
-            "{} {}: the licence `{}` is not on the list",
-            package.name, package.version, package.licence
-        )
-    })
+    (!is_permitted(&package.licence))
+        .then(|| format!("{} {}: the licence `{}` is not on the list", package.name, package.version, package.licence))
 }
 
 /// Does an SPDX expression leave a choice that the list allows? `/` is an older way of writing OR.
 fn is_permitted(expression: &str) -> bool {
-    let spaced = expression
-        .replace('/', " OR ")
-        .replace('(', " ( ")
-        .replace(')', " ) ");
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let mut words = spaced.split_whitespace().peekable();
     let permitted = any_of(&mut words);
     permitted && words.next().is_none()
@@ -183,10 +148,7 @@ fn one(words: &mut Words) -> bool {
 
 fn banned(package: &Package) -> Option<String> {
     let (name, reason) = BANNED.iter().find(|(name, _)| *name == package.name)?;
-    Some(format!(
-        "{name} {} must stay out: {reason}",
-        package.version
-    ))
+    Some(format!("{name} {} must stay out: {reason}", package.version))
 }
 
 fn duplicates(packages: &BTreeSet<Package>, allowed: &[(&str, &str)]) -> Vec<String> {
@@ -209,10 +171,7 @@ fn duplicates(packages: &BTreeSet<Package>, allowed: &[(&str, &str)]) -> Vec<Str
 
 /// Packages that come from anywhere but one registry.
 fn foreign_sources(lock: &str) -> Vec<String> {
-    let sources: BTreeSet<&str> = lock
-        .lines()
-        .filter_map(|line| line.strip_prefix("source = "))
-        .collect();
+    let sources: BTreeSet<&str> = lock.lines().filter_map(|line| line.strip_prefix("source = ")).collect();
     let mut registries = 0;
     sources
         .into_iter()
@@ -250,25 +209,16 @@ mod checker {
     #[test]
     fn reports_a_banned_crate() {
         let ring = package("ring v0.17.14|Apache-2.0 AND ISC");
-        assert!(
-            banned(&ring)
-                .unwrap()
-                .starts_with("ring v0.17.14 must stay out")
-        );
+        assert!(banned(&ring).unwrap().starts_with("ring v0.17.14 must stay out"));
     }
 
     #[test]
     fn reports_new_duplicates_and_stale_exceptions() {
-        let packages: BTreeSet<_> = ["a v1.0.0|MIT", "a v2.0.0|MIT", "b v1.0.0 (proc-macro)|MIT"]
-            .map(package)
-            .into();
+        let packages: BTreeSet<_> = ["a v1.0.0|MIT", "a v2.0.0|MIT", "b v1.0.0 (proc-macro)|MIT"].map(package).into();
         let found = duplicates(&packages, &[("b", "a reason")]);
         assert_eq!(
             found,
-            [
-                r#"a is there more than once: {"v1.0.0", "v2.0.0"}"#,
-                "b is no longer there twice: take it off the list"
-            ]
+            [r#"a is there more than once: {"v1.0.0", "v2.0.0"}"#, "b is no longer there twice: take it off the list"]
         );
     }
 

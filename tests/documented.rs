@@ -11,19 +11,12 @@ use crate::sources::{self, Source, is_for_tests, is_shared};
 #[test]
 fn every_module_type_and_function_has_a_sentence() {
     let faults: Vec<String> = sources::all().iter().flat_map(undocumented).collect();
-    assert!(
-        faults.is_empty(),
-        "no doc sentence:\n  {}",
-        faults.join("\n  ")
-    );
+    assert!(faults.is_empty(), "no doc sentence:\n  {}", faults.join("\n  "));
 }
 
 /// What lacks a sentence in one file.
 fn undocumented(source: &Source) -> Vec<String> {
-    let mut asked = Asked {
-        path: &source.path,
-        faults: Vec::new(),
-    };
+    let mut asked = Asked { path: &source.path, faults: Vec::new() };
     asked.about(&source.syntax.attrs, 1, "the module (`//!`)");
     asked.items(&source.syntax.items);
     asked.faults
@@ -37,8 +30,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn about(&mut self, attributes: &[Attribute], line: usize, what: &str) {
         if !has_sentence(attributes) {
-            self.faults
-                .push(format!("src/{}:{line}: {what}", self.path));
+            self.faults.push(format!("src/{}:{line}: {what}", self.path));
         }
     }
 
@@ -154,10 +146,7 @@ mod checker {
             ("#[derive(Debug)]\npub struct Bare;", "struct Bare"),
             ("impl Bare { pub fn bare(&self) {} }", "fn bare"),
             ("mod inside { pub fn bare() {} }", "fn bare"),
-            (
-                "/// Says a thing or two.\npub trait T { fn bare(); }",
-                "fn bare",
-            ),
+            ("/// Says a thing or two.\npub trait T { fn bare(); }", "fn bare"),
         ] {
             let found = undocumented_in(text);
             assert_eq!(found.len(), 1, "{text}: {found:?}");

@@ -21,11 +21,7 @@ fn no_file_or_function_is_past_its_wall() {
     let functions = sources.iter().flat_map(functions).collect();
     let files = Ranking::new("file", files, FILE_WALL);
     let functions = Ranking::new("function", functions, FUNCTION_WALL);
-    println!(
-        "{}{}",
-        files.report(FILE_RULE),
-        functions.report(FUNCTION_WALL)
-    );
+    println!("{}{}", files.report(FILE_RULE), functions.report(FUNCTION_WALL));
     let faults = [files.past_the_wall(), functions.past_the_wall()].concat();
     assert!(faults.is_empty(), "too long:\n  {}", faults.join("\n  "));
 }
@@ -92,18 +88,12 @@ fn file(source: &Source) -> Sized {
         .filter(|item| is_for_tests(sources::attributes(item)))
         .map(|item| length(item.span()))
         .sum();
-    Sized {
-        length: source.text.lines().count().saturating_sub(of_tests),
-        place: format!("src/{}", source.path),
-    }
+    Sized { length: source.text.lines().count().saturating_sub(of_tests), place: format!("src/{}", source.path) }
 }
 
 /// Every production function of a file, from its signature to its closing brace.
 fn functions(source: &Source) -> Vec<Sized> {
-    let mut visitor = Functions {
-        path: &source.path,
-        found: Vec::new(),
-    };
+    let mut visitor = Functions { path: &source.path, found: Vec::new() };
     visitor.visit_file(&source.syntax);
     visitor.found
 }
@@ -117,10 +107,8 @@ impl Functions<'_> {
     fn add(&mut self, signature: &syn::Signature, body: &syn::Block) {
         let (first, _) = lines(signature.span());
         let (_, last) = lines(body.span());
-        self.found.push(Sized {
-            length: last - first + 1,
-            place: format!("src/{}:{first} {}", self.path, signature.ident),
-        });
+        self.found
+            .push(Sized { length: last - first + 1, place: format!("src/{}:{first} {}", self.path, signature.ident) });
     }
 }
 
@@ -165,27 +153,14 @@ mod checker {
                     #[cfg(test)]\nmod tests {\n    fn helper() {\n    }\n}\n";
         let source = Source::new("room.rs", text);
         assert_eq!(file(&source).length, 7);
-        let found: Vec<(usize, String)> = functions(&source)
-            .into_iter()
-            .map(|size| (size.length, size.place))
-            .collect();
-        assert_eq!(
-            found,
-            [
-                (3, "src/room.rs:2 long".to_owned()),
-                (1, "src/room.rs:6 short".to_owned())
-            ]
-        );
+        let found: Vec<(usize, String)> =
+            functions(&source).into_iter().map(|size| (size.length, size.place)).collect();
+        assert_eq!(found, [(3, "src/room.rs:2 long".to_owned()), (1, "src/room.rs:6 short".to_owned())]);
     }
 
     #[test]
     fn names_what_is_past_the_wall() {
-        let sizes = (1..=10)
-            .map(|length| Sized {
-                length,
-                place: format!("src/{length}.rs"),
-            })
-            .collect();
+        let sizes = (1..=10).map(|length| Sized { length, place: format!("src/{length}.rs") }).collect();
         let ranking = Ranking::new("file", sizes, 9);
         assert_eq!(ranking.past_the_wall(), ["src/10.rs: 10 lines"]);
         assert_eq!((ranking.percentile(50), ranking.percentile(90)), (5, 9));

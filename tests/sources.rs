@@ -21,11 +21,7 @@ impl Source {
             let at = error.span().start();
             panic!("src/{path}:{}: {error}", at.line);
         });
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            syntax,
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), syntax }
     }
 
     /// The module's path below the crate's root: `wire/http1.rs` is `["wire", "http1"]`.
@@ -78,9 +74,7 @@ pub fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("test")
             || (attribute.path().is_ident("cfg")
-                && attribute
-                    .parse_args::<syn::Path>()
-                    .is_ok_and(|path| path.is_ident("test")))
+                && attribute.parse_args::<syn::Path>().is_ok_and(|path| path.is_ident("test")))
     })
 }
 

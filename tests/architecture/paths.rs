@@ -38,11 +38,7 @@ impl Named {
 /// All paths of a file, groups (`a::{b, c}`) taken apart.
 pub fn of(source: &Source, scope: Scope) -> Vec<Named> {
     let tokens = source.text.parse().expect("syn has parsed it before");
-    let mut reader = Reader {
-        scope,
-        depth: source.module().len(),
-        found: Vec::new(),
-    };
+    let mut reader = Reader { scope, depth: source.module().len(), found: Vec::new() };
     reader.walk(tokens, &[]);
     reader.found
 }
@@ -60,13 +56,9 @@ impl Reader {
         while at < tokens.len() {
             let rest = &tokens[at..];
             at += match &tokens[at] {
-                _ if self.scope == Scope::Production && is_test_attribute(rest) => {
-                    length_of_item(rest)
-                }
+                _ if self.scope == Scope::Production && is_test_attribute(rest) => length_of_item(rest),
                 TokenTree::Ident(_) => self.path(rest, prefix),
-                TokenTree::Punct(punct) if punct.as_char() == '*' && !prefix.is_empty() => {
-                    self.path(rest, prefix)
-                }
+                TokenTree::Punct(punct) if punct.as_char() == '*' && !prefix.is_empty() => self.path(rest, prefix),
                 TokenTree::Group(group) => {
                     let deeper = usize::from(opens_module(&tokens[..at]));
                     self.depth += deeper;
@@ -102,11 +94,7 @@ impl Reader {
             at += 2;
         }
         if segments.len() > 1 {
-            self.found.push(Named {
-                segments,
-                line: tokens[0].span().start().line,
-                depth: self.depth,
-            });
+            self.found.push(Named { segments, line: tokens[0].span().start().line, depth: self.depth });
         }
         at
     }
