@@ -132,11 +132,10 @@ fn faults(source: &Source) -> Vec<String> {
     let module = source.module();
     let mut faults = Vec::new();
     for path in paths::of(source, Scope::Everything) {
-        match path.room() {
-            Some(other) if !is_allowed(&room, may, other) => {
-                faults.push(format!("src/{}:{}: `{room}` may not import `{other}`", source.path, path.line))
-            }
-            _ => {}
+        if let Some(other) = path.room()
+            && !is_allowed(&room, may, other)
+        {
+            faults.push(format!("src/{}:{}: `{room}` may not import `{other}`", source.path, path.line));
         }
     }
     if *kind == Pure || PURE_MODULES.iter().any(|pure| is_below(&module, pure)) {

@@ -1,6 +1,6 @@
 //! Asks a sentence of every module, type and function that another module can see.
 //!
-//! `missing_docs` would ask one of each field and variant too, and breed filler. A sentence is three words
+//! `missing_docs` would ask one of each field and variant too, and breed filler. A sentence is two words
 //! or more; whether it says something is for the reader of the change.
 
 use syn::spanned::Spanned;
@@ -98,7 +98,7 @@ impl Asked<'_> {
 
 fn has_sentence(attributes: &[Attribute]) -> bool {
     let words: usize = attributes.iter().map(words_of).sum();
-    words >= 3
+    words >= 2
 }
 
 fn words_of(attribute: &Attribute) -> usize {
@@ -114,7 +114,7 @@ fn words_of(attribute: &Attribute) -> usize {
             _ => 0,
         },
         // `#[doc = include_str!("…")]`: a page of its own.
-        _ => 3,
+        _ => 2,
     }
 }
 
