@@ -79,3 +79,4 @@
 pub mod exchange;
 pub mod language;
 pub mod printable;
+pub mod wire;
