@@ -1,4 +1,5 @@
-//! How long files and functions are: at most 350 lines a file as a rule and 600 as a wall, 80 a function.
+//! How long files and functions are: at most 350 lines a file as a rule and 600 as a wall, 80 a function,
+//! which takes four arguments at most besides `self`.
 //!
 //! Lines of tests do not count. `scripts/check` shows the report.
 
@@ -6,24 +7,32 @@ use std::fmt::Write as _;
 
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{ImplItemFn, Item, ItemFn, TraitItemFn};
+use syn::{FnArg, ImplItemFn, Item, ItemFn, TraitItemFn};
 
 use crate::sources::{self, Source, is_for_tests, lines};
 
 const FILE_RULE: usize = 350;
 const FILE_WALL: usize = 600;
 const FUNCTION_WALL: usize = 80;
+const ARGUMENTS_WALL: usize = 4;
 
 #[test]
 fn no_file_or_function_is_past_its_wall() {
     let sources = sources::all();
     let files = sources.iter().map(file).collect();
-    let functions = sources.iter().flat_map(functions).collect();
+    let mut lengths = Vec::new();
+    let mut faults = Vec::new();
+    for source in &sources {
+        let functions = Functions::of(source);
+        lengths.extend(functions.found);
+        faults.extend(functions.faults);
+    }
     let files = Ranking::new("file", files, FILE_WALL);
-    let functions = Ranking::new("function", functions, FUNCTION_WALL);
+    let functions = Ranking::new("function", lengths, FUNCTION_WALL);
     println!("{}{}", files.report(FILE_RULE), functions.report(FUNCTION_WALL));
-    let faults = [files.past_the_wall(), functions.past_the_wall()].concat();
-    assert!(faults.is_empty(), "too long:\n  {}", faults.join("\n  "));
+    faults.extend(files.past_the_wall());
+    faults.extend(functions.past_the_wall());
+    assert!(faults.is_empty(), "too large:\n  {}", faults.join("\n  "));
 }
 
 /// Something with a length, and the place where it starts.
@@ -92,23 +101,29 @@ fn file(source: &Source) -> Sized {
 }
 
 /// Every production function of a file, from its signature to its closing brace.
-fn functions(source: &Source) -> Vec<Sized> {
-    let mut visitor = Functions { path: &source.path, found: Vec::new() };
-    visitor.visit_file(&source.syntax);
-    visitor.found
-}
-
 struct Functions<'a> {
     path: &'a str,
     found: Vec<Sized>,
+    /// Those that take too many arguments.
+    faults: Vec<String>,
 }
 
-impl Functions<'_> {
+impl<'a> Functions<'a> {
+    fn of(source: &'a Source) -> Self {
+        let mut functions = Self { path: &source.path, found: Vec::new(), faults: Vec::new() };
+        functions.visit_file(&source.syntax);
+        functions
+    }
+
     fn add(&mut self, signature: &syn::Signature, body: &syn::Block) {
         let (first, _) = lines(signature.span());
         let (_, last) = lines(body.span());
-        self.found
-            .push(Sized { length: last - first + 1, place: format!("src/{}:{first} {}", self.path, signature.ident) });
+        let place = format!("src/{}:{first} {}", self.path, signature.ident);
+        let arguments = signature.inputs.iter().filter(|input| matches!(input, FnArg::Typed(_))).count();
+        if arguments > ARGUMENTS_WALL {
+            self.faults.push(format!("{place}: {arguments} arguments"));
+        }
+        self.found.push(Sized { length: last - first + 1, place });
     }
 }
 
@@ -144,7 +159,7 @@ fn length(span: proc_macro2::Span) -> usize {
 
 /// The checker itself.
 mod checker {
-    use super::{Ranking, Sized, file, functions};
+    use super::{Functions, Ranking, Sized, file};
     use crate::sources::Source;
 
     #[test]
@@ -154,8 +169,14 @@ mod checker {
         let source = Source::new("room.rs", text);
         assert_eq!(file(&source).length, 7);
         let found: Vec<(usize, String)> =
-            functions(&source).into_iter().map(|size| (size.length, size.place)).collect();
+            Functions::of(&source).found.into_iter().map(|size| (size.length, size.place)).collect();
         assert_eq!(found, [(3, "src/room.rs:2 long".to_owned()), (1, "src/room.rs:6 short".to_owned())]);
+    }
+
+    #[test]
+    fn counts_arguments_besides_self() {
+        let text = "impl T { fn four(&self, a: A, b: B, c: C, d: D) {} }\nfn five(a: A, b: B, c: C, d: D, e: E) {}";
+        assert_eq!(Functions::of(&Source::new("room.rs", text)).faults, ["src/room.rs:2 five: 5 arguments"]);
     }
 
     #[test]
