@@ -21,6 +21,7 @@ fn reference(image: &Image) -> String {
 }
 
 /// Fails the test where pulltap has not seen everything that a pull of `image` is made of.
+#[track_caller]
 fn expect_pull(seen: &Seen, image: &Image) {
     let token = format!("https://{AUTH}/oauth2/token");
     let manifests = format!("https://{REGISTRY}/v2/{}/manifests/", image.repository);

@@ -91,6 +91,23 @@ fn docker_pulls_with_an_identity_token_through_pulltap() {
     });
 }
 
+#[test]
+fn docker_pulls_from_names_that_only_pulltap_can_resolve() {
+    in_private_world(|world| {
+        let origin = Origin::start(world);
+        let image = origin.storage.add_small_image("team/app", "v1");
+        world.forget_hosts();
+        let pulltap = Pulltap::start_with(world, origin.ca(), &Origin::resolve_options());
+        world.trust(REGISTRY, &pulltap.ca());
+        let docker = Dockerd::start(world, "tapped", pulltap.environment());
+        let login = docker.log_in(REGISTRY);
+        assert!(login.status.success(), "{login}");
+        let pulled = pull(&docker, &image);
+        assert!(pulled.contains(&image.digest), "{pulled}");
+        expect_pull(&pulltap.finish(), &image);
+    });
+}
+
 /// Does `what` with a daemon that has no proxy, and with one that has pulltap and trusts nothing but pulltap's CA.
 fn daemons<Outcome>(
     world: &World,

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::support::dockerd::Dockerd;
 use crate::support::origin::Origin;
-use crate::support::pulltap::Pulltap;
+use crate::support::pulltap::{Exchange, Pulltap};
 use crate::support::world::in_private_world;
 
 #[test]
@@ -25,7 +25,6 @@ fn docker_prints_why_pulltap_cannot_reach_the_registry() {
             assert!(says_why, "{pull}");
         }
         let seen = pulltap.finish();
-        let is_failure = |exchange: &crate::support::pulltap::Exchange| !exchange.0["failure"].is_null();
-        assert!(seen.count(is_failure) >= 2, "{seen}");
+        assert!(seen.count(Exchange::has_failed) >= 2, "{seen}");
     });
 }

@@ -1,5 +1,6 @@
 //! A containerd of the test's own, and its command line client `ctr`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,8 +23,11 @@ impl<'world> Containerd<'world> {
         let folder = world.path(name);
         let socket = folder.join("socket");
         let mut command = world.command("containerd");
-        // The name of a file that is not there: the machine's own configuration must not matter.
-        command.arg("--config").arg(folder.join("config.toml")).arg("--address").arg(&socket);
+        // An empty file in place of the machine's own configuration.
+        let config = folder.join("config.toml");
+        fs::create_dir(&folder).unwrap();
+        fs::write(&config, "version = 2\n").unwrap();
+        command.arg("--config").arg(config).arg("--address").arg(&socket);
         for part in ["root", "state"] {
             command.arg(format!("--{part}")).arg(folder.join(part));
         }

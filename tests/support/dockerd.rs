@@ -53,6 +53,7 @@ impl<'world> Dockerd<'world> {
     }
 
     /// What `docker ARGUMENTS` prints; fails the test where it fails.
+    #[track_caller]
     pub fn ok(&self, arguments: &[&str]) -> String {
         Ran::ok(self.client().args(arguments))
     }

@@ -1,7 +1,7 @@
 //! Images made for one test, written where docker-registry 2.8 keeps them.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -49,8 +49,9 @@ impl Storage {
         self.add_image(repository, tag, &layers)
     }
 
-    /// Puts an image whose only layer is a tar file of exactly `length` bytes that no two places of are equal.
+    /// Puts an image whose only layer is a tar file of `length` bytes in which every 64 KiB are marked.
     pub fn add_big_image(&self, repository: &str, tag: &str, length: usize) -> Image {
+        assert!(length.is_multiple_of(1 << 16), "a big layer is made of whole pieces");
         let unfinished = self.0.join("unfinished");
         fs::create_dir_all(&self.0).unwrap();
         let digest = write_big_layer(&unfinished, length);
@@ -153,23 +154,24 @@ fn small_layers() -> [Vec<u8>; 3] {
     ]
 }
 
-/// Writes the layer of a big image and gives its digest.
+/// Writes the layer of a big image and gives its digest; most of the file is a hole, to spare the disk.
 fn write_big_layer(path: &Path, length: usize) -> String {
-    let mut file = BufWriter::with_capacity(1 << 20, File::create(path).unwrap());
+    let mut file = File::create(path).unwrap();
     let mut context = Context::new(&SHA256);
-    let mut write = |bytes: &[u8]| {
-        context.update(bytes);
-        file.write_all(bytes).unwrap();
-    };
-    let content = length - 3 * tar::BLOCK;
-    write(&tar::header("big", content));
-    let mut piece = noise(1 << 16);
-    for start in (0..content).step_by(piece.len()) {
-        piece[..8].copy_from_slice(&start.to_le_bytes());
-        write(&piece[..piece.len().min(content - start)]);
+    let mut piece = vec![0; 1 << 16];
+    for start in (0..length).step_by(piece.len()) {
+        let mark = if start == 0 {
+            tar::header("big", length - 3 * tar::BLOCK).to_vec()
+        } else {
+            start.to_le_bytes().to_vec()
+        };
+        piece[..mark.len()].copy_from_slice(&mark);
+        context.update(&piece);
+        file.seek(SeekFrom::Start(start as u64)).unwrap();
+        file.write_all(&mark).unwrap();
+        piece[..mark.len()].fill(0);
     }
-    write(&[0; 2 * tar::BLOCK]);
-    file.flush().unwrap();
+    file.set_len(length as u64).unwrap();
     named(context.finish().as_ref())
 }
 

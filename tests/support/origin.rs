@@ -20,6 +20,8 @@ const REGISTRY_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 const AUTH_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
 const BLOBS_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 12);
 
+const HOSTS: [(&str, Ipv4Addr); 3] = [(REGISTRY, REGISTRY_ADDRESS), (AUTH, AUTH_ADDRESS), (BLOBS, BLOBS_ADDRESS)];
+
 /// A registry that asks for tokens and sends its clients elsewhere for blobs, as the big ones do.
 #[derive(Debug)]
 pub struct Origin {
@@ -35,7 +37,7 @@ impl Origin {
         let authority = Authority::new(&world.path("origin"), "Origin CA of a pulltap test");
         let storage = Storage(world.path("origin/storage"));
         fs::create_dir_all(&storage.0).unwrap();
-        for (host, address) in [(REGISTRY, REGISTRY_ADDRESS), (AUTH, AUTH_ADDRESS), (BLOBS, BLOBS_ADDRESS)] {
+        for (host, address) in HOSTS {
             world.name_host(host, address);
         }
         let bundle = world.path("origin/tokens.crt");
@@ -43,6 +45,12 @@ impl Origin {
         let registry = start_registry(world, &storage, &authority.issue(REGISTRY), &bundle);
         let blobs = start_blob_host(world, &storage, &authority.issue(BLOBS));
         Self { storage, authority, _daemons: [registry, blobs] }
+    }
+
+    /// pulltap's options for the case that nobody else knows where the three names lead.
+    pub fn resolve_options() -> Vec<String> {
+        let option = |(host, address)| ["--resolve".to_owned(), format!("{host}:443:{address}")];
+        HOSTS.into_iter().flat_map(option).collect()
     }
 
     /// The CA certificate of all three.
@@ -63,7 +71,7 @@ fn start_registry(world: &World, storage: &Storage, identity: &Identity, bundle:
 fn registry_config(storage: &Storage, identity: &Identity, bundle: &Path) -> String {
     format!(
         "version: 0.1
-log: {{level: info}}
+log: {{level: warn}}
 storage:
   filesystem: {{rootdirectory: '{storage}'}}
   delete: {{enabled: true}}

@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::ran::{Ran, eventually};
@@ -32,7 +33,7 @@ impl Pulltap {
     }
 
     /// The same with more options.
-    pub fn start_with(world: &World, upstream_ca: &Path, options: &[&str]) -> Self {
+    pub fn start_with(world: &World, upstream_ca: &Path, options: &[String]) -> Self {
         let data = world.path("pulltap");
         let log = File::create(world.path("logs").join("pulltap")).unwrap();
         let mut process = world
@@ -50,7 +51,7 @@ impl Pulltap {
         read_lines(process.stdout.take().unwrap(), Arc::clone(&lines));
         let mut pulltap = Self { process, lines, address: String::new(), data };
         let listening = pulltap.wait_for("listening", |line| line["type"] == "listening");
-        pulltap.address = listening["address"].as_str().unwrap().to_owned();
+        pulltap.address = listening["address"].as_str().map(str::to_owned).unwrap();
         pulltap
     }
 
@@ -75,6 +76,7 @@ impl Pulltap {
     }
 
     /// The first line that is as wanted; a test that waits in vain fails with all lines that came.
+    #[track_caller]
     pub fn wait_for(&mut self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let Self { process, lines, .. } = self;
         let found = eventually(&format!("pulltap's line: {what}"), LIMIT, || {
@@ -86,12 +88,13 @@ impl Pulltap {
     }
 
     /// Ends the capture as Ctrl-C does; gives what was seen.
+    #[track_caller]
     pub fn finish(mut self) -> Seen {
         Ran::ok(Command::new("kill").args(["-INT", &self.process.id().to_string()]));
         self.wait_for("summary", |line| line["type"] == "summary");
         let status = eventually("pulltap ends", LIMIT, || self.process.try_wait().unwrap());
         assert!(status.success(), "{status}\n{}", self.transcript());
-        Seen(self.lines())
+        Seen::new(self.lines())
     }
 
     /// The most memory that pulltap has used at once, in MiB.
@@ -118,46 +121,66 @@ impl Drop for Pulltap {
 
 /// Everything that a finished capture printed.
 #[derive(Debug)]
-pub struct Seen(Vec<Value>);
+pub struct Seen {
+    lines: Vec<Value>,
+    exchanges: Vec<Exchange>,
+}
 
-/// A line of the type `exchange`.
-#[derive(Debug)]
-pub struct Exchange<'seen>(pub &'seen Value);
+/// What the tests read of a line of the type `exchange`.
+#[derive(Debug, Deserialize)]
+pub struct Exchange {
+    method: String,
+    url: String,
+    status: Option<u16>,
+    failure: Option<Value>,
+}
 
 impl Seen {
+    fn new(lines: Vec<Value>) -> Self {
+        let exchanges = lines
+            .iter()
+            .filter(|line| line["type"] == "exchange")
+            .map(|line| Exchange::deserialize(line).unwrap_or_else(|error| panic!("{error} in {line}")))
+            .collect();
+        Self { lines, exchanges }
+    }
+
     /// How many exchanges are as wanted.
     pub fn count(&self, is_wanted: impl Fn(&Exchange) -> bool) -> usize {
-        self.of_type("exchange").filter(|line| is_wanted(&Exchange(line))).count()
+        self.exchanges.iter().filter(|exchange| is_wanted(exchange)).count()
     }
 
     /// Fails the test where there is no exchange of this method, status and start of the URL.
+    #[track_caller]
     pub fn expect(&self, method: &str, status: u16, url: &str) {
         let count = self.count(|exchange| exchange.is(method, status, url));
         assert!(count > 0, "pulltap saw no {method} {url} {status}:\n{self}");
     }
 
     /// Fails the test where a finding is worse than `normal`: a client that works gives no cause for alarm.
+    #[track_caller]
     pub fn expect_no_trouble(&self) {
-        let trouble: Vec<_> = self.of_type("finding").filter(|finding| finding["severity"] != "normal").collect();
+        let is_trouble = |line: &&Value| line["type"] == "finding" && line["severity"] != "normal";
+        let trouble: Vec<_> = self.lines.iter().filter(is_trouble).collect();
         assert!(trouble.is_empty(), "{trouble:#?}\n{self}");
-    }
-
-    fn of_type(&self, kind: &'static str) -> impl Iterator<Item = &Value> {
-        self.0.iter().filter(move |line| line["type"] == kind)
     }
 }
 
 impl fmt::Display for Seen {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&transcript(&self.0))
+        out.write_str(&transcript(&self.lines))
     }
 }
 
-impl Exchange<'_> {
+impl Exchange {
+    /// Whether the network failed it.
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// Whether it has this method and status, and a URL that starts like this.
     pub fn is(&self, method: &str, status: u16, url: &str) -> bool {
-        let starts = self.0["url"].as_str().is_some_and(|seen| seen.starts_with(url));
-        starts && self.0["method"] == method && self.0["status"] == status
+        self.method == method && self.status == Some(status) && self.url.starts_with(url)
     }
 }
 
@@ -172,5 +195,5 @@ fn read_lines(stdout: ChildStdout, lines: Arc<Mutex<Vec<Value>>>) {
 }
 
 fn transcript(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -17,7 +17,7 @@ pub struct Ran {
 impl Ran {
     /// Runs `command` to its end; its own time limit is the `timeout` that [`super::world::World::client`] puts before it.
     pub fn new(command: &mut Command) -> Self {
-        let line = format!("{command:?}");
+        let line = line(command);
         let started = Instant::now();
         let output = command.output().unwrap_or_else(|error| panic!("cannot run {line}: {error}"));
         Self {
@@ -30,6 +30,7 @@ impl Ran {
     }
 
     /// The same, but fails the test where the command fails; gives what it printed to stdout.
+    #[track_caller]
     pub fn ok(command: &mut Command) -> String {
         let ran = Self::new(command);
         assert!(ran.status.success(), "{ran}");
@@ -44,7 +45,14 @@ impl fmt::Display for Ran {
     }
 }
 
+/// The command as it would be typed, without its environment.
+fn line(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
 /// Asks again and again until `answer` gives something, and fails the test when `limit` is over.
+#[track_caller]
 pub fn eventually<T>(what: &str, limit: Duration, mut answer: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + limit;
     loop {

@@ -19,7 +19,7 @@ use super::tools;
 const INSIDE: &str = "PULLTAP_TEST_WORLD";
 
 /// Longer than any test needs, also on a slow machine.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// Longer than any one client command needs.
 const COMMAND_LIMIT: &str = "120";
@@ -57,7 +57,7 @@ impl World {
         Ran::ok(Command::new("mount").arg("--bind").arg(&etc).arg("/etc"));
         Ran::ok(Command::new("mount").args(["-t", "tmpfs", "tmpfs", "/run"]));
         Ran::ok(Command::new("ip").args(["link", "set", "lo", "up"]));
-        fs::write("/etc/hosts", "127.0.0.1 localhost\n").unwrap();
+        world.forget_hosts();
         world
     }
 
@@ -69,8 +69,14 @@ impl World {
     /// Puts `address` on the loopback interface and lets `host` resolve to it.
     pub fn name_host(&self, host: &str, address: Ipv4Addr) {
         Ran::ok(Command::new("ip").args(["addr", "add", &format!("{address}/32"), "dev", "lo"]));
-        let hosts = fs::read_to_string("/etc/hosts").unwrap();
-        fs::write("/etc/hosts", format!("{hosts}{address} {host}\n")).unwrap();
+        let hosts = self.path("etc/hosts");
+        let others = fs::read_to_string(&hosts).unwrap();
+        fs::write(hosts, format!("{others}{address} {host}\n")).unwrap();
+    }
+
+    /// Lets no name resolve but localhost.
+    pub fn forget_hosts(&self) {
+        fs::write(self.path("etc/hosts"), "127.0.0.1 localhost\n").unwrap();
     }
 
     /// A command that knows nothing of the environment of the person who runs the tests (proxies, credentials, trust).
@@ -96,7 +102,7 @@ impl World {
 
     /// Trusts exactly the certificates in `pem` for the registry `host`, in the way of docker, skopeo and podman.
     pub fn trust(&self, host: &str, pem: &Path) {
-        let folder = Path::new("/etc/docker/certs.d").join(host);
+        let folder = self.path("etc/docker/certs.d").join(host);
         fs::create_dir_all(&folder).unwrap();
         fs::copy(pem, folder.join("ca.crt")).unwrap();
     }
@@ -114,6 +120,8 @@ fn run_inside(name: &str) {
         .arg(env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--include-ignored"])
         .env(INSIDE, folder.path())
+        // What failed is said by the message; the way there is the same each time.
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)
