@@ -1,2 +1,4 @@
+#[cfg(target_os = "linux")]
 mod clients;
+#[cfg(target_os = "linux")]
 mod support;
