@@ -58,12 +58,15 @@ fn docker_logs_in_through_pulltap_and_is_refused_in_the_same_words() {
         let (direct, pulltap, tapped) = daemons(world, &origin, |docker| {
             [(USER, PASSWORD), (IDENTITY_USER, REFRESH_TOKEN), (USER, "wrong")].map(|(user, password)| {
                 let ran = docker.log_in_as(REGISTRY, user, password);
-                (ran.status.code(), ran.stdout, ran.stderr)
+                // Some versions also warn of the file that keeps the password, and name it.
+                let says = ran.stdout + &ran.stderr;
+                let says: Vec<_> = says.lines().filter(|line| !line.contains("WARNING!")).map(str::to_owned).collect();
+                (ran.status.code(), says)
             })
         });
         assert_eq!(tapped, direct);
-        assert_eq!(tapped.each_ref().map(|(status, ..)| *status), [Some(0), Some(0), Some(1)]);
-        assert!(tapped[0].1.contains("Login Succeeded"), "{tapped:?}");
+        assert_eq!(tapped.each_ref().map(|(status, _)| *status), [Some(0), Some(0), Some(1)]);
+        assert!(tapped[0].1.contains(&"Login Succeeded".to_owned()), "{tapped:?}");
         let seen = pulltap.finish();
         seen.expect("GET", 401, &format!("https://{REGISTRY}/v2/"));
         seen.expect("GET", 200, &format!("https://{AUTH}/oauth2/token?account={USER}"));
