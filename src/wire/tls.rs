@@ -144,6 +144,7 @@ fn extension(hello: &mut ClientHello, number: u16, mut content: Reader<'_>) -> O
 }
 
 /// The first host name of the list; names of other types are passed over (RFC 6066, section 3).
+#[expect(clippy::option_option, reason = "outside: are there enough bytes? inside: is there a host name?")]
 fn server_name(mut names: Reader<'_>) -> Option<Option<String>> {
     while !names.is_empty() {
         let kind = names.byte()?;

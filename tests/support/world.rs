@@ -30,7 +30,9 @@ pub struct World {
     folder: PathBuf,
 }
 
-/// Runs the calling test's `story` in a world of its own; the story must be the only thing that the test does.
+/// Runs the calling test's `story` in a world of its own.
+///
+/// It must be a closure written in the test function itself, whose name is taken from it, and all that the test does.
 pub fn in_private_world<Story: FnOnce(&World)>(story: Story) {
     match env::var_os(INSIDE) {
         Some(folder) => story(&World::enter(PathBuf::from(folder))),
