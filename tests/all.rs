@@ -25,3 +25,10 @@ mod documented;
 mod sizes;
 // Reads the files under src for the others.
 mod sources;
+
+// Real container clients, through pulltap to a real registry.
+#[cfg(target_os = "linux")]
+mod clients;
+// The rig that those run in.
+#[cfg(target_os = "linux")]
+mod support;
