@@ -72,9 +72,8 @@ fn follows_a_name_that_is_not_the_connect_host() {
 /// Both sides must have agreed on the same protocol, and the server must have been offered this list.
 #[track_caller]
 fn negotiates(offered: &[&'static str], known: &[&'static str], agreed: Option<&str>) {
-    let scene = Scene::https()
-        .with_client(|tls| tls.alpn = offered.to_vec())
-        .with_server(|tls, _| tls.alpn = known.to_vec());
+    let scene =
+        Scene::https().with_client(|tls| tls.alpn = offered.to_vec()).with_server(|tls, _| tls.alpn = known.to_vec());
     let holds = |wire: &mut Wire| assert_eq!(wire.alpn(), agreed.map(str::as_bytes), "negotiated protocol");
     scene.play(
         |client| {

@@ -130,8 +130,5 @@ fn passes_resets_inside_a_tunnel() {
 
 #[test]
 fn passes_a_tunnel_in_which_nobody_says_anything() {
-    Scene::bare().play(
-        |client| client.end(Ending::Fin),
-        |server| server.expect_end(Ending::Fin),
-    );
+    Scene::bare().play(|client| client.end(Ending::Fin), |server| server.expect_end(Ending::Fin));
 }

@@ -11,6 +11,7 @@ pub mod origin;
 pub mod pulltap;
 pub mod record;
 pub mod scene;
+pub mod stalled;
 pub mod wire;
 
 use std::time::Duration;

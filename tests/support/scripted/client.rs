@@ -41,8 +41,8 @@ impl ClientTls {
 
     /// A connection that has said nothing yet.
     pub fn connection(&self) -> ClientConnection {
-        let builder = ClientConfig::builder_with_protocol_versions(&self.versions)
-            .with_root_certificates(roots(&self.trusted));
+        let builder =
+            ClientConfig::builder_with_protocol_versions(&self.versions).with_root_certificates(roots(&self.trusted));
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some(own) => builder.with_client_auth_cert(own.chain.clone(), own.key.clone_key()).unwrap(),

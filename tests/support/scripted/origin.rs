@@ -39,8 +39,7 @@ impl ServerTls {
                 builder.with_client_cert_verifier(WebPkiClientVerifier::builder(store).build().unwrap())
             }
         };
-        let mut config =
-            builder.with_single_cert(self.identity.chain.clone(), self.identity.key.clone_key()).unwrap();
+        let mut config = builder.with_single_cert(self.identity.chain.clone(), self.identity.key.clone_key()).unwrap();
         config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         Arc::new(config)
     }

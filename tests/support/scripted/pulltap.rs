@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -57,10 +57,24 @@ impl Setup {
         self
     }
 
+    /// Starts it where it is expected to end by itself, and gives its status, stdout and stderr.
+    #[track_caller]
+    pub fn run_to_end(mut self) -> Output {
+        let child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let id = child.id().to_string();
+        let (ended, is_ended) = mpsc::channel();
+        thread::spawn(move || ended.send(child.wait_with_output().unwrap()));
+        is_ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            let _ = Command::new("kill").args(["-KILL", &id]).status();
+            panic!("did not end by itself");
+        })
+    }
+
     /// Starts it, and waits until it listens.
     #[track_caller]
     pub fn start(mut self) -> Pulltap {
-        let mut child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = Lines::default();
         let errors = Arc::new(Mutex::new(String::new()));
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -140,9 +154,12 @@ impl Pulltap {
         found.unwrap_or_else(|| panic!("no {method} {url} was listed; {:?}; {}", self.lines, self.stderr()))
     }
 
-    /// All lines printed so far.
-    pub fn printed(&self) -> Vec<Value> {
-        self.lines.all()
+    /// Waits for an exchange that failed at this stage.
+    #[track_caller]
+    pub fn failed_at(&self, stage: &str, limit: Duration) -> Value {
+        let wanted = |line: &Value| line["type"] == "exchange" && line["failure"]["stage"] == stage;
+        let found = self.lines.wait(limit, wanted);
+        found.unwrap_or_else(|| panic!("nothing failed at {stage}; {:?}; {}", self.lines, self.stderr()))
     }
 
     /// What it printed on stderr so far.
@@ -163,15 +180,23 @@ impl Pulltap {
 
     /// Holds that it is still well, stops it, and gives all that it printed.
     #[track_caller]
-    pub fn conclude(mut self) -> Vec<Value> {
+    pub fn conclude(self) -> Vec<Value> {
         self.assert_well();
         self.signal("TERM");
-        let status = self.wait(PATIENCE);
-        assert!(status.success(), "ended with {status}; {}", self.stderr());
+        self.ends_well_within(PATIENCE)
+    }
+
+    /// Waits for its end, which must be a good one, and gives all that it printed.
+    #[track_caller]
+    pub fn ends_well_within(mut self, limit: Duration) -> Vec<Value> {
+        let status = self.wait(limit);
         self.readers.drain(..).for_each(|reader| reader.join().unwrap());
         let errors = self.stderr();
+        assert!(status.success(), "ended with {status}; {errors}");
         assert!(!errors.contains("panicked"), "{errors}");
-        self.lines.all()
+        let printed = self.lines.all();
+        assert!(printed.iter().any(|line| line["type"] == "summary"), "no summary; {:?}", self.lines);
+        printed
     }
 
     /// Sends a signal by its short name.

@@ -77,11 +77,6 @@ impl Wire {
         self.meeting.as_ref().expect("only scenes have meetings").meet();
     }
 
-    /// The socket's own address.
-    pub fn local_address(&mut self) -> SocketAddr {
-        self.socket().local_addr().unwrap()
-    }
-
     /// Drops from the record what the script has taken: the talk with a proxy is not part of a conversation.
     pub fn forget(&mut self) {
         self.received.drain(..self.taken);
@@ -371,5 +366,8 @@ fn read_tls(
 
 /// Whether the peer has reset the connection (Windows names it in two ways).
 pub fn is_reset(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe)
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
+    )
 }
