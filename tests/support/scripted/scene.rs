@@ -12,9 +12,10 @@ use super::PATIENCE;
 use super::authority::Authority;
 use super::client::{ClientTls, connect_head};
 use super::difference::difference;
+use super::meeting::Meeting;
 use super::origin::ServerTls;
 use super::pulltap::{Pulltap, Setup};
-use super::wire::{Meeting, Seen, Wire};
+use super::wire::{Seen, Wire};
 
 /// The server's name where a scene does not care.
 pub const HOST: &str = "registry.test";
