@@ -1,0 +1,148 @@
+//! The proxy without a user interface: one line per exchange and per finding on standard output.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::args::Args;
+use super::exit_status::ExitStatus;
+use super::settings::{CaptureSettings, of_capture};
+use crate::ca::CertificateAuthority;
+use crate::capture::{Capture, Listening, Summary, Update, is_listed};
+use crate::exchange::Moment;
+use crate::platform;
+use crate::report::{json, line, quantity};
+
+/// Captures until the user or the system ends it.
+///
+/// # Errors
+/// When the settings cannot be used or the proxy cannot start.
+pub fn run(args: &Args) -> anyhow::Result<ExitStatus> {
+    start_logging();
+    let settings = of_capture(args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let printer = if args.json { Printer::json() } else { Printer::text() };
+    let result = runtime.block_on(capture(settings, printer));
+    // What still runs has had its time.
+    runtime.shutdown_background();
+    result
+}
+
+fn start_logging() {
+    let usual = || EnvFilter::new("warn,rustls_platform_verifier=off");
+    let filter = EnvFilter::try_from_env("PULLTAP_LOG").unwrap_or_else(|_| usual());
+    // It fails only where logging was started before, as in tests.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}
+
+async fn capture(settings: CaptureSettings, mut printer: Printer) -> anyhow::Result<ExitStatus> {
+    let authority = CertificateAuthority::open_or_create(&settings.data_dir)?;
+    let capture = Capture::start(settings.proxy, authority, settings.upstream_roots).await?;
+    let stop = CancellationToken::new();
+    for address in capture.listening() {
+        if printer.listening(*address, &settings.data_dir) == Listening::No {
+            stop.cancel();
+        }
+    }
+    let running = capture.run(stop.clone(), |update, now| printer.update(&update, now));
+    let summary = tokio::select! {
+        summary = running => summary,
+        never = stop_when_asked(stop) => match never {},
+    };
+    printer.summary(summary);
+    Ok(ExitStatus::Fine)
+}
+
+/// Cancels the token when the user or the system asks the program to end; never comes back.
+async fn stop_when_asked(stop: CancellationToken) -> std::convert::Infallible {
+    match platform::asked_to_end().await {
+        Ok(()) => stop.cancel(),
+        Err(error) => tracing::warn!(%error, "cannot listen for signals"),
+    }
+    std::future::pending().await
+}
+
+/// Prints a capture's updates in one of two forms.
+struct Printer {
+    form: Form,
+    zone: TimeZone,
+}
+
+enum Form {
+    Text,
+    Json,
+}
+
+impl Printer {
+    fn text() -> Self {
+        Self { form: Form::Text, zone: TimeZone::system() }
+    }
+
+    fn json() -> Self {
+        Self { form: Form::Json, zone: TimeZone::UTC }
+    }
+
+    fn listening(&mut self, address: SocketAddr, data_dir: &Path) -> Listening {
+        print(&match self.form {
+            Form::Json => json!({"type": "listening", "address": address.to_string()}).to_string(),
+            Form::Text => format!(
+                "pulltap listens on {address}: set HTTPS_PROXY=http://{address} and let the client trust {}",
+                data_dir.join("ca.crt").display()
+            ),
+        })
+    }
+
+    fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening {
+        match update {
+            Update::Over(exchange) if !is_listed(exchange) => Listening::Yes,
+            Update::Over(exchange) => print(&match self.form {
+                Form::Json => with_type("exchange", json::exchange(exchange, "", &[], now)),
+                Form::Text => line::exchange(exchange, &[], now, &self.zone),
+            }),
+            Update::Waiting(exchange, seconds) => print(&match self.form {
+                Form::Json => {
+                    let mut object = json::exchange(exchange, "", &[], now);
+                    object.insert("seconds".to_owned(), json!(seconds));
+                    with_type("waiting", object)
+                }
+                Form::Text => {
+                    format!("{}  (waiting for {seconds} s)", line::exchange(exchange, &[], now, &self.zone))
+                }
+            }),
+        }
+    }
+
+    fn summary(&mut self, summary: Summary) {
+        let Summary { exchanges, failed, response_bytes } = summary;
+        print(&match self.form {
+            Form::Json => {
+                json!({"type": "summary", "exchanges": exchanges, "failed": failed, "response_bytes": response_bytes})
+                    .to_string()
+            }
+            Form::Text => {
+                format!("{exchanges} exchanges, {failed} failed, {} received", quantity::bytes(response_bytes))
+            }
+        });
+    }
+}
+
+fn with_type(kind: &str, object: serde_json::Map<String, serde_json::Value>) -> String {
+    let mut typed = serde_json::Map::new();
+    typed.insert("type".to_owned(), kind.into());
+    typed.extend(object);
+    serde_json::Value::Object(typed).to_string()
+}
+
+/// Prints a line at once; a reader that has gone ends the capture.
+fn print(text: &str) -> Listening {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => Listening::Yes,
+        Err(_) => Listening::No,
+    }
+}
