@@ -88,13 +88,16 @@ fn after_the_proxys_certificate_without_a_word() {
     let authority = Authority::new();
     let origin = Origin::healthy(&authority, HOST);
     let pulltap = Setup::trusting(&authority).resolving(HOST, 443, origin.address()).start();
-    let mut wire = tunnel(pulltap.address(), "registry.test:443");
-    let mut hello = Vec::new();
-    pulltap.client(HOST).connection().write_tls(&mut hello).unwrap();
-    wire.send(hello);
-    wire.receive(1000);
-    wire.end(Ending::Fin);
-    assert_failure(&pulltap.exchange("CONNECT", CONNECT), ("client-tls", "client", "gave-up"));
+    for (how, number) in [(Ending::Fin, 1), (Ending::Reset, 2)] {
+        let mut wire = tunnel(pulltap.address(), "registry.test:443");
+        let mut hello = Vec::new();
+        pulltap.client(HOST).connection().write_tls(&mut hello).unwrap();
+        wire.send(hello);
+        wire.receive(300);
+        wire.end(how);
+        let exchange = pulltap.exchange_numbered(number);
+        assert_failure(&exchange, ("client-tls", "client", "gave-up"));
+    }
     pulltap.conclude();
 }
 
@@ -141,7 +144,7 @@ fn in_the_middle_of_a_body() {
         drop(wire);
         let exchange = pulltap.exchange("GET", URL);
         assert_eq!(exchange["status"], 200);
-        assert_failure(&exchange, ("write-client", "client", "gave-up"));
+        assert_failure(&exchange, ("read-body", "client", "gave-up"));
         pulltap.conclude();
     }
 }
@@ -164,7 +167,7 @@ fn while_a_large_body_is_on_its_way() {
     wire.receive(100_000);
     wire.end(Ending::Reset);
     is_gone.recv_timeout(PATIENCE).expect("the server learns that the client is gone");
-    assert_failure(&pulltap.exchange("GET", URL), ("write-client", "client", "gave-up"));
+    assert_failure(&pulltap.exchange("GET", URL), ("read-body", "client", "gave-up"));
     pulltap.conclude();
 }
 

@@ -77,6 +77,22 @@ fn refuses_a_certificate_of_an_unknown_authority() {
     refuses_certificate(&Authority::new(), identity, "certificate-unknown-issuer", reason);
 }
 
+/// A root that was made anew under the same name, while the old one is still trusted.
+#[test]
+fn refuses_a_certificate_of_an_authority_that_only_has_a_trusted_name() {
+    let identity = Authority::named("company root").identity(&[HOST]);
+    let reason = "the certificate of registry.test is signed by an unknown authority";
+    refuses_certificate(&Authority::named("company root"), identity, "certificate-unknown-issuer", reason);
+}
+
+#[test]
+fn refuses_a_server_whose_key_is_not_its_certificates() {
+    let authority = Authority::new();
+    let identity = Identity { key: authority.identity(&[HOST]).key, ..authority.identity(&[HOST]) };
+    let reason = "the certificate of registry.test is refused: invalid peer certificate: BadSignature";
+    refuses_certificate(&authority, identity, "certificate-refused", reason);
+}
+
 #[test]
 fn goes_on_with_a_bad_certificate_where_it_is_told_to() {
     let authority = Authority::new();

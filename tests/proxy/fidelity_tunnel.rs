@@ -54,19 +54,17 @@ fn passes_bytes_that_are_neither_tls_nor_http() {
 }
 
 #[test]
-fn passes_a_single_byte_that_could_become_anything() {
-    for first in [b"G".as_slice(), b"\x16", b"P", b"\x00"] {
-        Scene::bare().play(
-            |client| {
-                client.send(first);
-                client.expect("seen");
-            },
-            |server| {
-                server.expect(first);
-                server.send("seen");
-            },
-        );
-    }
+fn passes_a_single_byte() {
+    Scene::bare().play(
+        |client| {
+            client.send(b"\x00");
+            client.expect("seen");
+        },
+        |server| {
+            server.expect(b"\x00");
+            server.send("seen");
+        },
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A certificate authority made in the test, and the certificates that it signs.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -19,11 +21,17 @@ pub struct Identity {
 }
 
 impl Authority {
-    /// A new root with a key of its own.
+    /// A new root with a name and a key of its own.
     pub fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        Self::named(&format!("scripted test root {}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// A new root with this name and a key of its own.
+    pub fn named(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, "scripted test root");
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         Self { issuer: Issuer::new(params, key), certificate }

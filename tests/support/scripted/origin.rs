@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use rustls::crypto::aws_lc_rs;
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion};
 
 use super::authority::{Authority, Identity, roots};
@@ -39,7 +41,10 @@ impl ServerTls {
                 builder.with_client_cert_verifier(WebPkiClientVerifier::builder(store).build().unwrap())
             }
         };
-        let mut config = builder.with_single_cert(self.identity.chain.clone(), self.identity.key.clone_key()).unwrap();
+        let key = aws_lc_rs::sign::any_supported_type(&self.identity.key).unwrap();
+        let own = CertifiedKey::new(self.identity.chain.clone(), key);
+        // Not `with_single_cert`, which insists that certificate and key belong together.
+        let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(own)));
         config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         Arc::new(config)
     }

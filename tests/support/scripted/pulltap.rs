@@ -154,6 +154,13 @@ impl Pulltap {
         found.unwrap_or_else(|| panic!("no {method} {url} was listed; {:?}; {}", self.lines, self.stderr()))
     }
 
+    /// Waits for the exchange with this number to be listed.
+    #[track_caller]
+    pub fn exchange_numbered(&self, id: u64) -> Value {
+        let found = self.lines.wait(PATIENCE, |line| line["type"] == "exchange" && line["id"] == id);
+        found.unwrap_or_else(|| panic!("no exchange {id} was listed; {:?}; {}", self.lines, self.stderr()))
+    }
+
     /// Waits for an exchange that failed at this stage.
     #[track_caller]
     pub fn failed_at(&self, stage: &str, limit: Duration) -> Value {

@@ -106,9 +106,6 @@ impl Scene {
         server: impl Fn(&mut Wire) + Send + Sync,
     ) -> Vec<Value> {
         let (direct_client, direct_server) = self.perform(&client, &server, |address| self.reach_directly(address));
-        if std::env::var_os("REHEARSE").is_some() {
-            return Vec::new();
-        }
         let mut pulltap = None;
         let (client_saw, server_saw) = self.perform(&client, &server, |address| {
             let (port, host) = (address.port(), &self.host);
