@@ -29,6 +29,9 @@ mod sources;
 // Real container clients, through pulltap to a real registry.
 #[cfg(target_os = "linux")]
 mod clients;
-// The rig that those run in.
-#[cfg(target_os = "linux")]
+// The proxy against scripted servers and clients, byte by byte.
+mod proxy;
+// What those two stand on.
 mod support;
+// The observers under every split of their input.
+mod wire;

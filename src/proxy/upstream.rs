@@ -20,7 +20,7 @@ use super::clock::Clock;
 use super::failing;
 use super::settings::Settings;
 use super::verify::{NoClientCertificate, OnRefusal, RecordingVerifier};
-use crate::exchange::{ClientHello, Failure, FailureKind, Side, Stage, Target, TlsFacts, Upstream};
+use crate::exchange::{ClientHello, Failure, FailureKind, Side, Stage, Target, TlsFacts, Upstream, Verdict};
 
 /// Wait this long for one address before the next is tried beside it (RFC 8305, section 5).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -209,7 +209,9 @@ impl Dialer {
             }
             Err(error) => {
                 let mut failure = failing::tls_failure(Stage::UpstreamTls, Side::Origin, &error, self.clock.now());
-                if let FailureKind::Certificate(_) = failure.kind {
+                // A trusted certificate can be refused too: by a signature that its key did not make.
+                let is_refused = !matches!(facts.verdict, Verdict::NotChecked | Verdict::Trusted);
+                if matches!(failure.kind, FailureKind::Certificate(_)) && is_refused {
                     failure.kind = FailureKind::Certificate(facts.verdict.clone());
                 }
                 if client_certificate.was_asked() && matches!(failure.kind, FailureKind::TlsAlert(_)) {

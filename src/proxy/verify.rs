@@ -169,7 +169,8 @@ fn verdict_of(error: &Error) -> Verdict {
         Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => Verdict::Expired,
         Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => Verdict::NotYetValid,
         Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => Verdict::WrongName,
-        Error::InvalidCertificate(C::UnknownIssuer) => Verdict::UnknownIssuer,
+        // A bad signature: an authority of that name is trusted, but its key did not sign this. A root that was made anew.
+        Error::InvalidCertificate(C::UnknownIssuer | C::BadSignature) => Verdict::UnknownIssuer,
         Error::InvalidCertificate(C::Revoked) => Verdict::Revoked,
         // webpki's word for a self-signed certificate that is nobody's root.
         Error::InvalidCertificate(C::Other(other)) if other.to_string().contains("CaUsedAsEndEntity") => {
