@@ -19,7 +19,7 @@ impl Http1Observer {
         }
     }
 
-    pub(super) fn outcome(&self, open: &Open) -> Outcome {
+    fn outcome(&self, open: &Open) -> Outcome {
         match self.first_end {
             _ if !open.is_waiting() => Outcome::Complete,
             Some((by, end)) if !self.is_opaque => Outcome::Cut { stage: open.stage(), by, end },
@@ -27,6 +27,7 @@ impl Http1Observer {
         }
     }
 
+    /// Takes note that the client sends no more; what it has asked may still be answered.
     pub(super) fn client_ended(&mut self, emit: &mut impl FnMut(Observed<'_>)) {
         match &self.client.reading {
             // It may still turn out to be requests.
@@ -46,6 +47,7 @@ impl Http1Observer {
         self.client.stop();
     }
 
+    /// Takes note that the server sends no more, so that nothing that waits is ever answered.
     pub(super) fn server_ended(&mut self, end: End, emit: &mut impl FnMut(Observed<'_>)) {
         if let Reading::Content(content) = &self.server.reading
             && content.is_until_close()
@@ -65,6 +67,7 @@ impl Http1Observer {
         self.over_but(None, emit);
     }
 
+    /// Takes note that the connection is gone.
     pub(super) fn all_over(&mut self, emit: &mut impl FnMut(Observed<'_>)) {
         self.close_contents(emit);
         self.client.stop();
@@ -74,14 +77,14 @@ impl Http1Observer {
 
     /// Stops interpreting because of some trouble with exchange `n`; always `false`, as there is no more to read.
     pub(super) fn give_up(&mut self, n: Option<u64>, trouble: Trouble, emit: &mut impl FnMut(Observed<'_>)) -> bool {
-        self.become_opaque(n, WhyOpaque::Unparsable, Some(trouble), emit);
+        self.become_opaque(n, Some(trouble), emit);
         false
     }
 
+    /// Stops interpreting: for some trouble with exchange `n`, or without any, because `n` ended HTTP.
     pub(super) fn become_opaque(
         &mut self,
         n: Option<u64>,
-        why: WhyOpaque,
         trouble: Option<Trouble>,
         emit: &mut impl FnMut(Observed<'_>),
     ) {
@@ -89,12 +92,13 @@ impl Http1Observer {
         self.client.stop();
         self.server.stop();
         self.is_opaque = true;
+        let why = if trouble.is_some() { WhyOpaque::Unparsable } else { WhyOpaque::Upgraded };
         emit(Observed::Opaque { n, why, trouble });
         self.over_but(n, emit);
     }
 
     /// Ends the contents that are being received, before their time.
-    pub(super) fn close_contents(&mut self, emit: &mut impl FnMut(Observed<'_>)) {
+    fn close_contents(&mut self, emit: &mut impl FnMut(Observed<'_>)) {
         for open in &mut self.open {
             if open.request == Progress::Content {
                 let length = self.client.content_length();
@@ -109,7 +113,8 @@ impl Http1Observer {
         }
     }
 
-    pub(super) fn over_but(&mut self, carrier: Option<u64>, emit: &mut impl FnMut(Observed<'_>)) {
+    /// Ends every exchange but the one that carries the opaque rest of the connection.
+    fn over_but(&mut self, carrier: Option<u64>, emit: &mut impl FnMut(Observed<'_>)) {
         for open in &self.open {
             if carrier != Some(open.n) {
                 emit(Observed::Over { n: open.n, outcome: self.outcome(open) });

@@ -57,7 +57,7 @@ pub(super) fn of_response(method: Method, head: &ResponseHead) -> Result<Framing
         return Ok(Framing::Nothing);
     }
     match (coding(head.version, &head.headers)?, length(&head.headers)?) {
-        (None, None) | (Some(Coding::Unchunked), None) => Ok(Framing::UntilClose),
+        (None | Some(Coding::Unchunked), None) => Ok(Framing::UntilClose),
         (None, Some(length)) => Ok(of_length(length)),
         (Some(Coding::Chunked), None) => Ok(Framing::Chunked),
         (Some(_), Some(_)) => Err(Trouble::ContradictoryLength),

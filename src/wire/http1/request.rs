@@ -6,10 +6,11 @@ use super::content::{Content, Next};
 use super::framing::{self, Method};
 use super::open::{Open, Progress};
 use super::{HELD_LIMIT, Http1Observer, OPEN_LIMIT, Reading, head};
-use crate::exchange::{RequestHead, WhyOpaque};
+use crate::exchange::RequestHead;
 use crate::wire::{ContentEnd, Observed, Trouble};
 
 impl Http1Observer {
+    /// Reads what the client sends next.
     pub(super) fn client_bytes(&mut self, mut input: &[u8], emit: &mut impl FnMut(Observed<'_>)) {
         loop {
             let goes_on = match &mut self.client.reading {
@@ -28,7 +29,7 @@ impl Http1Observer {
     }
 
     /// Reads a request head as far as it goes, and says whether there is more to read.
-    pub(super) fn request_head(&mut self, input: &mut &[u8], emit: &mut impl FnMut(Observed<'_>)) -> bool {
+    fn request_head(&mut self, input: &mut &[u8], emit: &mut impl FnMut(Observed<'_>)) -> bool {
         if self.client.section.is_empty() {
             *input = head::without_blank_lines(input);
             if input.is_empty() {
@@ -48,7 +49,7 @@ impl Http1Observer {
         }
     }
 
-    pub(super) fn request(&mut self, head: RequestHead, emit: &mut impl FnMut(Observed<'_>)) -> bool {
+    fn request(&mut self, head: RequestHead, emit: &mut impl FnMut(Observed<'_>)) -> bool {
         let Some(open) = self.open.back_mut() else {
             return false;
         };
@@ -65,7 +66,7 @@ impl Http1Observer {
         true
     }
 
-    pub(super) fn request_content(&mut self, next: Next<'_>, emit: &mut impl FnMut(Observed<'_>)) -> bool {
+    fn request_content(&mut self, next: Next<'_>, emit: &mut impl FnMut(Observed<'_>)) -> bool {
         let Some(n) = self.open.back().map(|open| open.n) else {
             return false;
         };
@@ -81,6 +82,7 @@ impl Http1Observer {
         true
     }
 
+    /// Ends the request that is being read, before its time if `end` says so.
     pub(super) fn end_request(&mut self, end: ContentEnd, emit: &mut impl FnMut(Observed<'_>)) {
         self.client.reading = Reading::Head;
         if let Some(open) = self.open.back_mut() {
@@ -89,7 +91,7 @@ impl Http1Observer {
             } else {
                 open.cut_request();
             }
-            if open.method == Method::Connect && open.response == Progress::Head {
+            if open.method == Method::Connect && open.response == Progress::Head && !self.server.has_ended {
                 self.client.reading = Reading::Held(Vec::new());
             }
             emit(Observed::RequestEnd { n: open.n, end });
@@ -98,14 +100,14 @@ impl Http1Observer {
     }
 
     /// Keeps what follows a CONNECT until its answer says what it is.
-    pub(super) fn hold(&mut self, input: &[u8], emit: &mut impl FnMut(Observed<'_>)) {
+    fn hold(&mut self, input: &[u8], emit: &mut impl FnMut(Observed<'_>)) {
         let Reading::Held(held) = &mut self.client.reading else {
             return;
         };
         if held.len() + input.len() > HELD_LIMIT {
             // No client sends so much before it knows whether its tunnel stands, unless it does not mean to know.
             let n = self.open.back().map(|open| open.n);
-            return self.become_opaque(n, WhyOpaque::Upgraded, None, emit);
+            return self.become_opaque(n, None, emit);
         }
         held.extend_from_slice(input);
     }

@@ -4,10 +4,11 @@ use super::content::{Content, Next};
 use super::framing::{self, Method};
 use super::open::Progress;
 use super::{Http1Observer, Reading, head};
-use crate::exchange::{ResponseHead, WhyOpaque};
+use crate::exchange::ResponseHead;
 use crate::wire::{ContentEnd, Observed};
 
 impl Http1Observer {
+    /// Reads what the server sends next.
     pub(super) fn server_bytes(&mut self, mut input: &[u8], emit: &mut impl FnMut(Observed<'_>)) {
         loop {
             let goes_on = match &mut self.server.reading {
@@ -25,7 +26,7 @@ impl Http1Observer {
     }
 
     /// Reads a response head as far as it goes, and says whether there is more to read.
-    pub(super) fn response_head(&mut self, input: &mut &[u8], emit: &mut impl FnMut(Observed<'_>)) -> bool {
+    fn response_head(&mut self, input: &mut &[u8], emit: &mut impl FnMut(Observed<'_>)) -> bool {
         if self.server.section.is_empty() {
             *input = head::without_blank_lines(input);
             if input.is_empty() {
@@ -41,7 +42,7 @@ impl Http1Observer {
         }
     }
 
-    pub(super) fn response(&mut self, head: ResponseHead, emit: &mut impl FnMut(Observed<'_>)) -> bool {
+    fn response(&mut self, head: ResponseHead, emit: &mut impl FnMut(Observed<'_>)) -> bool {
         let answering = self.answering;
         let open = self.open.front_mut().filter(|open| answering == Some(open.n));
         let method = open.as_ref().map_or(Method::Unknown, |open| open.method);
@@ -60,7 +61,7 @@ impl Http1Observer {
             _ if is_interim => return true,
             _ if switches => {
                 self.response_ended(ContentEnd { is_complete: true, ..ContentEnd::default() }, emit);
-                self.become_opaque(answering, WhyOpaque::Upgraded, None, emit);
+                self.become_opaque(answering, None, emit);
                 return false;
             }
             Err(trouble) => return self.give_up(answering, trouble, emit),
@@ -73,7 +74,7 @@ impl Http1Observer {
         true
     }
 
-    pub(super) fn response_content(&mut self, next: Next<'_>, emit: &mut impl FnMut(Observed<'_>)) -> bool {
+    fn response_content(&mut self, next: Next<'_>, emit: &mut impl FnMut(Observed<'_>)) -> bool {
         match (next, self.answering) {
             (Next::More, _) => return false,
             (Next::Bytes(_), None) => {}
@@ -87,13 +88,14 @@ impl Http1Observer {
         true
     }
 
+    /// Ends the response that is being read.
     pub(super) fn end_response(&mut self, end: ContentEnd, emit: &mut impl FnMut(Observed<'_>)) {
         self.server.reading = Reading::Head;
         self.response_ended(end, emit);
         self.settle(emit);
     }
 
-    pub(super) fn response_ended(&mut self, end: ContentEnd, emit: &mut impl FnMut(Observed<'_>)) {
+    fn response_ended(&mut self, end: ContentEnd, emit: &mut impl FnMut(Observed<'_>)) {
         let answering = self.answering.take();
         if let Some(open) = self.open.front_mut().filter(|open| answering == Some(open.n)) {
             open.response = Progress::Ended;
