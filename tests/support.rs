@@ -21,6 +21,7 @@ pub mod origin;
 pub mod pulltap;
 #[cfg(target_os = "linux")]
 pub mod ran;
+pub mod scripted;
 #[cfg(target_os = "linux")]
 pub mod tar;
 #[cfg(target_os = "linux")]
@@ -29,4 +30,3 @@ pub mod token_server;
 pub mod tools;
 #[cfg(target_os = "linux")]
 pub mod world;
-pub mod scripted;

@@ -144,14 +144,8 @@ fn extension(hello: &mut ClientHello, number: u16, mut content: Reader<'_>) -> O
 }
 
 /// The first host name of the list; names of other types are passed over (RFC 6066, section 3).
-<<<<<<< HEAD
-#[expect(clippy::option_option, reason = "outside: are there enough bytes? inside: is there a host name?")]
-fn server_name(mut names: Reader<'_>) -> Option<Option<String>> {
-    while !names.is_empty() {
-=======
 fn server_name(hello: &mut ClientHello, mut names: Reader<'_>) -> Option<()> {
     while !names.is_empty() && hello.sni.is_none() {
->>>>>>> wire
         let kind = names.byte()?;
         let name = names.vector(2)?.rest();
         if kind == 0 {
