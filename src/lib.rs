@@ -85,5 +85,6 @@ pub mod platform;
 pub mod printable;
 pub mod proxy;
 pub mod report;
+pub mod store;
 pub mod wire;
 pub mod x509;
