@@ -169,7 +169,11 @@ fn version_of(path: &Path, connection: &Connection) -> Result<i32, StoreError> {
 fn migrated_copy(path: &Path, connection: &Connection) -> Result<Connection, StoreError> {
     let copy = || {
         let mut copy = Connection::open("")?;
-        rusqlite::backup::Backup::new(connection, &mut copy)?.run_to_completion(1024, std::time::Duration::ZERO, None)?;
+        rusqlite::backup::Backup::new(connection, &mut copy)?.run_to_completion(
+            1024,
+            std::time::Duration::ZERO,
+            None,
+        )?;
         schema::migrate(&mut copy)?;
         Ok(copy)
     };

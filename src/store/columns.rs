@@ -149,6 +149,9 @@ impl<'a> Columns<'a> {
         self.maybe_text(columns.sha256, body.sha256.map(|digest| hex::text(&digest)));
         self.text(columns.kept, names::kept(body.kept));
         self.headers(columns.trailers, body.trailers.as_ref());
+        if !body.decoded_from.is_empty() {
+            self.text(columns.decoded_from, json::text(&body.decoded_from));
+        }
         if !body.bytes.is_empty() {
             self.add(columns.bytes, ToSqlOutput::Borrowed(ValueRef::Blob(&body.bytes)));
         }

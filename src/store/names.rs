@@ -43,11 +43,8 @@ impl Named for AlertSender {
 }
 
 impl Named for WhyNotKept {
-    const WORDS: &'static [(Self, &'static str)] = &[
-        (Self::Binary, "binary"),
-        (Self::RecorderBehind, "recorder-behind"),
-        (Self::NotInFile, "not-in-file"),
-    ];
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Binary, "binary"), (Self::RecorderBehind, "recorder-behind"), (Self::NotInFile, "not-in-file")];
 }
 
 impl Named for WhyOpaque {
@@ -77,12 +74,8 @@ impl Named for Stage {
 }
 
 impl Named for Side {
-    const WORDS: &'static [(Self, &'static str)] = &[
-        (Self::Client, "client"),
-        (Self::Us, "us"),
-        (Self::ParentProxy, "parent-proxy"),
-        (Self::Origin, "origin"),
-    ];
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Client, "client"), (Self::Us, "us"), (Self::ParentProxy, "parent-proxy"), (Self::Origin, "origin")];
 }
 
 /// How much of a content was kept, in a word.

@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::exchange::{Body, Exchange, ExchangeId};
+use crate::redact::Redacted;
 
 /// Bytes of exchanges that may wait. Beyond, new ones are lost and counted: traffic never waits for the disk.
 const LIMIT: usize = 64 << 20;
@@ -24,7 +25,7 @@ pub struct Queue {
 
 #[derive(Default)]
 struct State {
-    waiting: BTreeMap<ExchangeId, Exchange>,
+    waiting: BTreeMap<ExchangeId, Redacted<Exchange>>,
     bytes: usize,
     lost: u64,
     is_closed: bool,
@@ -34,7 +35,7 @@ struct State {
 #[derive(Debug)]
 pub struct Batch {
     /// Exchanges by their number.
-    pub exchanges: BTreeMap<ExchangeId, Exchange>,
+    pub exchanges: BTreeMap<ExchangeId, Redacted<Exchange>>,
     /// Whether nothing will come after it.
     pub is_last: bool,
 }
@@ -51,7 +52,7 @@ impl Queue {
     }
 
     /// Adds an exchange, in place of an earlier snapshot of it. Never waits.
-    pub fn add(&self, exchange: Exchange) {
+    pub fn add(&self, exchange: Redacted<Exchange>) {
         self.lock().add(exchange, self.limit);
         self.changed.notify_one();
     }
@@ -108,9 +109,9 @@ impl Queue {
 }
 
 impl State {
-    fn add(&mut self, exchange: Exchange, limit: usize) {
+    fn add(&mut self, exchange: Redacted<Exchange>, limit: usize) {
         let size = size(&exchange);
-        let earlier = self.waiting.get(&exchange.id).map_or(0, self::size);
+        let earlier = self.waiting.get(&exchange.id).map_or(0, |earlier| self::size(earlier));
         let bytes = self.bytes - earlier + size;
         if bytes > limit {
             // A snapshot of what still runs is not missed: another will come.
@@ -133,13 +134,14 @@ fn size(exchange: &Exchange) -> usize {
 mod tests {
     use super::*;
     use crate::exchange::{Moment, Origin, State as Progress, Target};
+    use crate::redact::{FingerprintKey, Options, Redactor};
 
-    fn exchange(id: u64, state: Progress, length: usize) -> Exchange {
+    fn exchange(id: u64, state: Progress, length: usize) -> Redacted<Exchange> {
         let id = ExchangeId::new(id).unwrap();
         let mut exchange = Exchange::new(id, Origin::Live, Target::http("a.test", 80), Moment::EPOCH);
         exchange.state = state;
         exchange.response_body.bytes = vec![0; length];
-        exchange
+        Redactor::new(FingerprintKey::new([0; 32]), Options::default()).redact(exchange)
     }
 
     #[test]
@@ -163,7 +165,7 @@ mod tests {
         let batch = queue.take();
         queue.add(exchange(2, Progress::Complete, 0));
         queue.put_back(batch);
-        let states: Vec<_> = queue.take().exchanges.into_values().map(|exchange| exchange.state).collect();
+        let states: Vec<_> = queue.take().exchanges.values().map(|exchange| exchange.state).collect();
         assert_eq!(states, [Progress::Open, Progress::Complete]);
     }
 

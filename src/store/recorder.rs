@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::queue::{Batch, Queue};
 use super::{Health, Session, StoreError, Trouble, WritableSession};
 use crate::exchange::Exchange;
+use crate::redact::Redacted;
 
 /// How long to wait before writing is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -76,7 +77,7 @@ impl Recorder {
     }
 
     /// Has this exchange written, in place of an earlier snapshot of it. Never waits.
-    pub fn record(&self, exchange: Exchange) {
+    pub fn record(&self, exchange: Redacted<Exchange>) {
         self.queue.add(exchange);
     }
 

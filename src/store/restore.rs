@@ -169,6 +169,7 @@ impl Columns<'_> {
             sha256: sha256.transpose()?,
             kept: names::read_kept(&kept).ok_or(RowError::Column(columns.kept))?,
             bytes: self.bytes(columns.bytes)?.unwrap_or_default(),
+            decoded_from: self.json(columns.decoded_from)?.unwrap_or_default(),
             trailers: self.headers(columns.trailers)?,
         })
     }
@@ -277,7 +278,9 @@ impl Columns<'_> {
     fn maybe<T: FromSql>(&self, name: &'static str) -> Read<Option<T>> {
         use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
         self.0.get(name).map_err(|error| match error {
-            FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) => RowError::Column(name),
+            FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) => {
+                RowError::Column(name)
+            }
             error => RowError::Sqlite(error),
         })
     }

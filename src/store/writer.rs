@@ -10,6 +10,7 @@ use super::lock::Lock;
 use super::{StoreError, columns, create_file, schema, version_of};
 use crate::exchange::Exchange;
 use crate::platform;
+use crate::redact::Redacted;
 
 /// How long another program's lock on the file is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -80,7 +81,10 @@ impl WritableSession {
     }
 
     /// Writes these exchanges, all or none, each in place of an earlier snapshot of it.
-    pub(super) fn write<'a>(&mut self, exchanges: impl Iterator<Item = &'a Exchange>) -> Result<(), StoreError> {
+    pub(super) fn write<'a>(
+        &mut self,
+        exchanges: impl Iterator<Item = &'a Redacted<Exchange>>,
+    ) -> Result<(), StoreError> {
         if platform::file_identity(&self.path) != self.identity {
             self.put_back()?;
         }
@@ -157,7 +161,7 @@ fn begin_capture(connection: &Connection, last: LastIds) -> rusqlite::Result<i64
 fn write<'a>(
     connection: &mut Connection,
     facts: &mut Facts,
-    exchanges: impl Iterator<Item = &'a Exchange>,
+    exchanges: impl Iterator<Item = &'a Redacted<Exchange>>,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for exchange in exchanges {
