@@ -11,12 +11,15 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::Args;
 use super::exit_status::ExitStatus;
+use super::redactor;
 use super::settings::{CaptureSettings, of_capture};
 use crate::ca::CertificateAuthority;
-use crate::capture::{Capture, Listening, Summary, Update, is_listed};
+use crate::capture::{Capture, Ended, Listening, Summary, Update, is_listed};
 use crate::exchange::Moment;
 use crate::platform;
+use crate::printable::printable;
 use crate::report::{json, line, quantity};
+use crate::store::{Health, Recorded};
 
 /// Captures until the user or the system ends it.
 ///
@@ -42,7 +45,9 @@ fn start_logging() {
 
 async fn capture(settings: CaptureSettings, mut printer: Printer) -> anyhow::Result<ExitStatus> {
     let authority = CertificateAuthority::open_or_create(&settings.data_dir)?;
-    let capture = Capture::start(settings.proxy, authority, settings.upstream_roots).await?;
+    let redactor = redactor::of_installation(&settings.data_dir, settings.redaction)?;
+    let capture = Capture::start(settings.proxy, authority, settings.upstream_roots, redactor).await?;
+    let capture = capture.recorded_by(settings.session.recorder()?);
     let stop = CancellationToken::new();
     for address in capture.listening() {
         if printer.listening(*address, &settings.data_dir) == Listening::No {
@@ -50,11 +55,11 @@ async fn capture(settings: CaptureSettings, mut printer: Printer) -> anyhow::Res
         }
     }
     let running = capture.run(stop.clone(), |update, now| printer.update(&update, now));
-    let summary = tokio::select! {
-        summary = running => summary,
+    let ended = tokio::select! {
+        ended = running => ended,
         never = stop_when_asked(stop) => match never {},
     };
-    printer.summary(summary);
+    printer.summary(&ended);
     Ok(ExitStatus::Fine)
 }
 
@@ -114,21 +119,71 @@ impl Printer {
                     format!("{}  (waiting for {seconds} s)", line::exchange(exchange, &[], now, &self.zone))
                 }
             }),
+            Update::Recording(health) => print(&match self.form {
+                Form::Json => trouble(health).to_string(),
+                Form::Text => recording(health),
+            }),
         }
     }
 
-    fn summary(&mut self, summary: Summary) {
-        let Summary { exchanges, failed, response_bytes } = summary;
+    fn summary(&mut self, ended: &Ended) {
+        let Summary { exchanges, failed, response_bytes } = ended.summary;
+        let recorded = ended.recorded.as_ref();
         print(&match self.form {
-            Form::Json => {
-                json!({"type": "summary", "exchanges": exchanges, "failed": failed, "response_bytes": response_bytes})
-                    .to_string()
-            }
+            Form::Json => json!({
+                "type": "summary",
+                "exchanges": exchanges,
+                "failed": failed,
+                "response_bytes": response_bytes,
+                "session": recorded.map(|recorded| recorded.path.to_string_lossy()),
+                "lost": recorded.map_or(0, |recorded| recorded.health.lost),
+            })
+            .to_string(),
             Form::Text => {
-                format!("{exchanges} exchanges, {failed} failed, {} received", quantity::bytes(response_bytes))
+                let received = quantity::bytes(response_bytes);
+                let session = recorded.map_or_else(String::new, session);
+                format!("{exchanges} exchanges, {failed} failed, {received} received{session}")
             }
         });
     }
+}
+
+/// The recorder's health as an object.
+fn trouble(health: &Health) -> serde_json::Value {
+    json!({
+        "type": "trouble",
+        "over": health.trouble.is_none(),
+        "kind": health.trouble.as_ref().map(|trouble| trouble.kind.as_str()),
+        "message": health.trouble.as_ref().map(|trouble| trouble.message.as_str()),
+        "lost": health.lost,
+    })
+}
+
+/// The recorder's health as a line that nobody overlooks.
+fn recording(health: &Health) -> String {
+    let lost = match health.lost {
+        0 => "nothing is lost so far".to_owned(),
+        lost => format!("{lost} exchanges are lost"),
+    };
+    match &health.trouble {
+        Some(trouble) => {
+            format!("!!! NOT RECORDED: {}; traffic goes on, {lost}", printable(&trouble.message))
+        }
+        None => format!("!!! recorded again; {lost}"),
+    }
+}
+
+/// Where the capture is.
+fn session(recorded: &Recorded) -> String {
+    let Recorded { path, health } = recorded;
+    let mut text = format!("; session: {}", path.display());
+    if health.lost > 0 {
+        text.push_str(&format!(" ({} exchanges could not be written to it)", health.lost));
+    }
+    if let Some(trouble) = &health.trouble {
+        text.push_str(&format!(" ({})", printable(&trouble.message)));
+    }
+    text
 }
 
 fn with_type(kind: &str, object: serde_json::Map<String, serde_json::Value>) -> String {

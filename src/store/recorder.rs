@@ -12,8 +12,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::queue::{Batch, Queue};
-use super::{Health, Session, StoreError, Trouble, WritableSession};
+use super::{Health, LastIds, Session, StoreError, Trouble, WritableSession};
 use crate::exchange::Exchange;
+use crate::platform;
 use crate::redact::Redacted;
 
 /// How long to wait before writing is tried again.
@@ -35,6 +36,7 @@ pub struct Recorded {
 /// Writes exchanges to a session as they come.
 pub struct Recorder {
     path: PathBuf,
+    last_ids: LastIds,
     queue: Arc<Queue>,
     health: watch::Receiver<Health>,
     thread: Option<JoinHandle<()>>,
@@ -59,16 +61,25 @@ impl Recorder {
     }
 
     fn spawn(path: PathBuf, session: Option<WritableSession>, first: Health) -> io::Result<Self> {
-        let (telling, health) = watch::channel(first);
+        let last_ids = session.as_ref().map(WritableSession::last_ids).unwrap_or_default();
+        let (telling, health) = watch::channel(Health::default());
+        if first.trouble.is_some() {
+            telling.send_replace(first);
+        }
         let queue = Arc::new(Queue::default());
         let writing = Writing { path: path.clone(), session, queue: Arc::clone(&queue), health: telling };
         let thread = thread::Builder::new().name("recorder".to_owned()).spawn(move || writing.run())?;
-        Ok(Self { path, queue, health, thread: Some(thread) })
+        Ok(Self { path, last_ids, queue, health, thread: Some(thread) })
     }
 
     /// The session file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The last numbers that stood in the session before; new ones follow them.
+    pub fn last_ids(&self) -> LastIds {
+        self.last_ids
     }
 
     /// How it is, now and whenever that changes.
@@ -141,6 +152,10 @@ impl Writing {
     }
 
     fn make_session(&mut self) {
+        if let Some(folder) = self.path.parent() {
+            // Where that fails, so does what follows, with a reason.
+            let _ = platform::create_private_folder(folder);
+        }
         match Session::create(&self.path) {
             Ok(session) => {
                 self.session = Some(session);
