@@ -7,7 +7,7 @@ use pulltap::exchange::{Exchange, Headers};
 use super::queries::asking;
 use super::{record, redacted};
 
-const EXCHANGES: u64 = 100_000;
+const EXCHANGES: u64 = 50_000;
 
 fn headers(fields: &[(&str, &str)]) -> Headers {
     fields.iter().map(|(name, value)| (*name, value.as_bytes())).collect()
@@ -62,7 +62,7 @@ fn records_small_exchanges() {
             redacted(exchange)
         })
         .collect();
-    for chunk in all.chunks(20_000) {
+    for chunk in all.chunks(10_000) {
         let _ = std::fs::remove_file(&path);
         let start = Instant::now();
         let recorded = record(&path, chunk);
