@@ -166,7 +166,7 @@ async fn change_of(health: &mut Option<watch::Receiver<Health>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Waits for the recorder, but not for ever: a disk may hang.

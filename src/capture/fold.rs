@@ -111,7 +111,7 @@ mod tests {
         let event = |what| [CaptureEvent { exchange: id, at: Moment::EPOCH, what }].into_iter();
         let mut fold = Fold::default();
         fold.events(event(Happening::Opened(Box::new(opened))), |_| {});
-        let mut given = |fold: &mut Fold, micros| {
+        let given = |fold: &mut Fold, micros| {
             let mut count = 0;
             fold.unwritten(Moment::from_micros(micros), |_| count += 1);
             count

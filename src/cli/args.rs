@@ -10,6 +10,7 @@ use crate::proxy::settings::{HostPattern, ResolveRule};
 /// A debugging proxy for container-registry traffic: shows what a `docker pull` does, and says why it failed.
 #[derive(Debug, Parser)]
 #[command(name = "pulltap", version, max_term_width = 100)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub struct Args {
     /// Listen on this address; repeatable. Port 0 takes any free port.
     #[arg(long, value_name = "ADDR[:PORT]", default_value = "127.0.0.1:8888")]

@@ -176,14 +176,12 @@ fn recording(health: &Health) -> String {
 /// Where the capture is.
 fn session(recorded: &Recorded) -> String {
     let Recorded { path, health } = recorded;
-    let mut text = format!("; session: {}", path.display());
-    if health.lost > 0 {
-        text.push_str(&format!(" ({} exchanges could not be written to it)", health.lost));
-    }
-    if let Some(trouble) = &health.trouble {
-        text.push_str(&format!(" ({})", printable(&trouble.message)));
-    }
-    text
+    let lost = match health.lost {
+        0 => String::new(),
+        lost => format!(" ({lost} exchanges could not be written to it)"),
+    };
+    let trouble = health.trouble.as_ref().map(|trouble| format!(" ({})", printable(&trouble.message)));
+    format!("; session: {}{lost}{}", path.display(), trouble.unwrap_or_default())
 }
 
 fn with_type(kind: &str, object: serde_json::Map<String, serde_json::Value>) -> String {

@@ -40,9 +40,8 @@ impl SessionPlace {
     /// When the file that was asked for cannot be used.
     pub fn recorder(&self) -> anyhow::Result<Recorder> {
         let session = match self {
-            Self::New(file) => Session::create(file)?,
             Self::Append(file) if file.exists() => Session::append(file)?,
-            Self::Append(file) => Session::create(file)?,
+            Self::New(file) | Self::Append(file) => Session::create(file)?,
             Self::Folder(folder) => match in_folder(folder) {
                 Ok(session) => session,
                 Err((file, error)) => {

@@ -78,9 +78,9 @@ impl Dice {
     }
 
     fn address(&mut self) -> SocketAddr {
-        let ADDRESSES: [SocketAddr; 3] =
+        let addresses: [SocketAddr; 3] =
             ["192.0.2.1:443", "[2001:db8::1]:5000", "[fe80::1%3]:1"].map(|text| text.parse().unwrap());
-        self.pick(&ADDRESSES)
+        self.pick(&addresses)
     }
 
     fn version(&mut self) -> Version {

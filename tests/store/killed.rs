@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pulltap::exchange::State;
+use pulltap::exchange::{Exchange, State};
 
 use super::{answering, asks, assert_sound, connect, exchanges};
 use crate::support::scripted::PATIENCE;
@@ -67,7 +67,7 @@ fn kill_9_loses_nothing_that_was_over_200_ms_before() {
         let session = folder.path().join("killed.pulltap");
         let recorded = exchanges(&session);
         let complete: std::collections::HashSet<_> =
-            recorded.iter().filter(|exchange| exchange.state == State::Complete).map(|one| one.path()).collect();
+            recorded.iter().filter(|exchange| exchange.state == State::Complete).map(Exchange::path).collect();
         for (path, at) in &answered {
             let before = killed.saturating_duration_since(*at);
             assert!(

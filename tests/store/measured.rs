@@ -66,9 +66,9 @@ fn records_small_exchanges() {
         let _ = std::fs::remove_file(&path);
         let start = Instant::now();
         let recorded = record(&path, chunk);
-        let seconds = start.elapsed().as_secs_f64();
+        let micros = start.elapsed().as_micros();
         assert!(recorded.health.lost == 0 && recorded.health.trouble.is_none(), "{recorded:?}");
-        let size = std::fs::metadata(&path).unwrap().len();
-        println!("{:.0} exchanges/s, {} bytes each", chunk.len() as f64 / seconds, size / chunk.len() as u64);
+        let (count, size) = (chunk.len() as u64, std::fs::metadata(&path).unwrap().len());
+        println!("{} exchanges/s, {} bytes each", u128::from(count) * 1_000_000 / micros, size / count);
     }
 }
