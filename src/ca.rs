@@ -134,7 +134,10 @@ fn create(folder: &Path) -> Result<(), CaError> {
 /// A name that tells two installations apart in a trust store's list.
 fn root_name(key: &KeyPair) -> DistinguishedName {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.der_bytes());
-    let short: String = digest.as_ref().iter().take(3).map(|byte| format!("{byte:02x}")).collect();
+    let short = match digest.as_ref() {
+        [first, second, third, ..] => format!("{first:02x}{second:02x}{third:02x}"),
+        _ => String::new(),
+    };
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, format!("pulltap CA {short}"));
     name.push(DnType::OrganizationName, "pulltap, made on this machine");

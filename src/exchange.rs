@@ -16,6 +16,7 @@ pub mod message;
 pub mod moment;
 pub mod timings;
 pub mod tls;
+pub mod tls_names;
 
 pub use body::{Body, Kept, WhyNotKept};
 pub use connection::{ConnectionId, Scheme, Target, Tunnel, Upstream, WhyOpaque};

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -108,7 +107,7 @@ impl Proxy {
         }
         let settings = Arc::new(settings);
         let clock = Clock::from_the_wall();
-        let verifier = verifier(upstream_roots)?;
+        let verifier = Arc::new(verify::Roots::new(upstream_roots).map_err(StartError::Roots)?);
         let shared = Shared {
             dialer: upstream::Dialer::new(settings.clone(), listening.clone(), verifier, clock),
             settings,
@@ -159,13 +158,6 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
-}
-
-fn verifier(extra: Vec<CertificateDer<'static>>) -> Result<Arc<dyn ServerCertVerifier>, StartError> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier =
-        rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider).map_err(StartError::Roots)?;
-    Ok(Arc::new(verifier))
 }
 
 fn subnets() -> Vec<IpNet> {

@@ -37,6 +37,17 @@ impl CertificateFacts {
     }
 }
 
+impl CertificateFacts {
+    /// Whether it is valid for this DNS name or IP address; a star stands for one label (RFC 9525, section 6.3).
+    pub fn is_for(&self, name: &str) -> bool {
+        let name = name.trim_end_matches('.');
+        self.names.iter().any(|own| match own.strip_prefix("*.") {
+            Some(parent) => name.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
+            None => own.eq_ignore_ascii_case(name),
+        })
+    }
+}
+
 fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(extension)) = certificate.subject_alternative_name() else { return Vec::new() };
     extension
@@ -70,6 +81,7 @@ mod tests {
         let facts = CertificateFacts::read(certificate.der()).unwrap();
         assert_eq!(facts.names, names);
         assert!(facts.not_before < facts.not_after);
+        assert!(facts.is_for("Registry.test.") && facts.is_for("192.0.2.1") && !facts.is_for("a.registry.test"));
         assert_eq!(CertificateFacts::read(b"\x30\x03\x02\x01"), None);
     }
 }

@@ -25,3 +25,13 @@ mod documented;
 mod sizes;
 // Reads the files under src for the others.
 mod sources;
+
+// Real container clients, through pulltap to a real registry.
+#[cfg(target_os = "linux")]
+mod clients;
+// The proxy against scripted servers and clients, byte by byte.
+mod proxy;
+// What those two stand on.
+mod support;
+// The observers under every split of their input.
+mod wire;

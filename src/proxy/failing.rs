@@ -51,8 +51,8 @@ fn socket_kind(peer: Side, error: &io::Error) -> FailureKind {
     match error.kind() {
         io::ErrorKind::TimedOut => FailureKind::TimedOut,
         io::ErrorKind::InvalidInput => FailureKind::Unsupported,
-        // A client that closes in the handshake has given up; a server that does has broken off.
-        io::ErrorKind::UnexpectedEof if peer == Side::Client => FailureKind::GaveUp,
+        // A client that leaves in the handshake has given up, however it does it; a server has broken off.
+        _ if peer == Side::Client => FailureKind::GaveUp,
         io::ErrorKind::UnexpectedEof => FailureKind::Truncated,
         _ => FailureKind::Reset,
     }

@@ -198,7 +198,7 @@ impl<'a> Tap<'a> {
     /// Ends the tap with the connection: what is still open is over.
     pub fn finish(mut self, stopped: bool) {
         if stopped {
-            self.fail_open(Side::Us, FailureKind::Stopped, "pulltap was told to stop");
+            self.stop_open();
         } else {
             self.end(Sender::Client, End::Reset, None);
         }
@@ -214,11 +214,12 @@ impl<'a> Tap<'a> {
         self.recording.sink.pass_on();
     }
 
-    fn fail_open(&mut self, side: Side, kind: FailureKind, why: &str) {
+    fn stop_open(&mut self) {
         let at = self.recording.clock.now();
         for exchange in &self.open {
-            let chain = vec![why.to_owned()];
-            let failure = Failure { stage: Stage::AwaitHead, side, kind: kind.clone(), chain, os_code: None, at };
+            let chain = vec!["pulltap was told to stop".to_owned()];
+            let (stage, side, kind) = (Stage::AwaitHead, Side::Us, FailureKind::Stopped);
+            let failure = Failure { stage, side, kind, chain, os_code: None, at };
             self.recording.add(exchange.id, Happening::Failed(failure));
         }
     }

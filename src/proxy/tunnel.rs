@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::answer;
@@ -24,6 +24,9 @@ use crate::exchange::{
 };
 use crate::wire::{End, HelloParse, Speaks, client_hello, sniff};
 
+/// A client that has sent too little to tell what it speaks, and is silent for this long, waits for an answer to it.
+const HESITATION: Duration = Duration::from_secs(2);
+
 /// What the client asked for.
 pub struct Asked {
     /// The CONNECT exchange.
@@ -38,6 +41,8 @@ pub async fn serve(shared: &Shared, recording: &mut Recording, client: Prefixed,
     let stopping = shared.stopping.clone();
     let mut tunnel = Tunnel { shared, recording, asked, begun: Instant::now(), upstream: None };
     let failed = tokio::select! {
+        // The tunnel first: its tap records what the stop did to the requests that were under way.
+        biased;
         result = Box::pin(tunnel.serve(client)) => result.err(),
         () = stopping.cancelled() => Some(tunnel.failure(Stage::AwaitHead, Side::Us, FailureKind::Stopped, Vec::new())),
     };
@@ -100,6 +105,8 @@ impl Tunnel<'_> {
         };
         let progress = Mutex::new(nothing_yet);
         let result = tokio::select! {
+            // Dialling first: also of a client that has left already the record says how far we came.
+            biased;
             result = self.shared.dialer.dial(&self.asked.target, &progress) => result,
             end = client.ended() => Err(self.gave_up(stage_of(&lock(&progress)), end)),
         };
@@ -127,10 +134,12 @@ impl Tunnel<'_> {
             if speaks != Speaks::NeedMore {
                 return speaks;
             }
+            let hesitates = !ends.client.peeked().is_empty();
             tokio::select! {
                 biased;
                 more = ends.client.peek_more() => if !matches!(more, Ok(1..)) { return Speaks::NeedMore },
                 _ = ends.server.readable() => return Speaks::NeedMore,
+                () = sleep(HESITATION), if hesitates => return Speaks::Other,
             }
         }
     }
@@ -301,12 +310,12 @@ impl Tunnel<'_> {
 
     /// Answers the CONNECT itself with the reason, unless the client is gone.
     async fn refuse(&mut self, mut client: Prefixed, failure: &Failure) {
-        self.add(Happening::AnsweredByUs);
-        self.add(Happening::Failed(failure.clone()));
-        self.recording.sink.pass_on();
         if failure.kind == FailureKind::GaveUp {
             return;
         }
+        self.add(Happening::AnsweredByUs);
+        self.add(Happening::Failed(failure.clone()));
+        self.recording.sink.pass_on();
         client.replace_peeked(b"CONNECT pulltap:443 HTTP/1.1\r\nHost: pulltap\r\n\r\n");
         let answering = answer::refuse(&mut client, failure, &self.asked.target);
         let _ = timeout(self.shared.settings.limits.first_head, answering).await;

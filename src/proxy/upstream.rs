@@ -20,7 +20,7 @@ use super::clock::Clock;
 use super::failing;
 use super::settings::Settings;
 use super::verify::{NoClientCertificate, OnRefusal, RecordingVerifier};
-use crate::exchange::{ClientHello, Failure, FailureKind, Side, Stage, Target, TlsFacts, Upstream};
+use crate::exchange::{ClientHello, Failure, FailureKind, Side, Stage, Target, TlsFacts, Upstream, Verdict};
 
 /// Wait this long for one address before the next is tried beside it (RFC 8305, section 5).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -73,14 +73,10 @@ impl Dialer {
     /// The failure to record and to answer with.
     pub async fn dial(&self, target: &Target, progress: &Mutex<Upstream>) -> Result<TcpStream, Failure> {
         let limit = self.settings.limits.connect;
-        match timeout(limit, self.resolve_and_connect(target, progress)).await {
-            Ok(result) => result,
-            Err(_) => {
-                let stage = stage_of(&lock(progress));
-                let what = format!("no answer within {} s", limit.as_secs());
-                Err(self.failure(stage, FailureKind::TimedOut, vec![what]))
-            }
-        }
+        timeout(limit, self.resolve_and_connect(target, progress)).await.unwrap_or_else(|_| {
+            let what = format!("no answer within {} s", limit.as_secs());
+            Err(self.failure(stage_of(&lock(progress)), FailureKind::TimedOut, vec![what]))
+        })
     }
 
     async fn resolve_and_connect(&self, target: &Target, progress: &Mutex<Upstream>) -> Result<TcpStream, Failure> {
@@ -198,7 +194,10 @@ impl Dialer {
             };
         let verifier = Arc::new(RecordingVerifier::new(self.verifier.clone(), on_refusal));
         let client_certificate = Arc::new(NoClientCertificate::default());
-        let result = self.handshake(socket, &mirrored, &name, (&verifier, &client_certificate), limit).await;
+        let result = match self.config(&verifier, &client_certificate, &mirrored) {
+            Ok(config) => handshake(config, &name, socket, limit).await,
+            Err(error) => Err(io::Error::other(error)),
+        };
         let seen = verifier.seen();
         facts.chain = seen.chain;
         facts.verdict = seen.verdict;
@@ -210,7 +209,9 @@ impl Dialer {
             }
             Err(error) => {
                 let mut failure = failing::tls_failure(Stage::UpstreamTls, Side::Origin, &error, self.clock.now());
-                if let FailureKind::Certificate(_) = failure.kind {
+                // A trusted certificate can be refused too: by a signature that its key did not make.
+                let is_refused = !matches!(facts.verdict, Verdict::NotChecked | Verdict::Trusted);
+                if matches!(failure.kind, FailureKind::Certificate(_)) && is_refused {
                     failure.kind = FailureKind::Certificate(facts.verdict.clone());
                 }
                 if client_certificate.was_asked() && matches!(failure.kind, FailureKind::TlsAlert(_)) {
@@ -223,19 +224,14 @@ impl Dialer {
         }
     }
 
-    async fn handshake(
+    fn config(
         &self,
-        socket: TcpStream,
+        verifier: &Arc<RecordingVerifier>,
+        client_certificate: &Arc<NoClientCertificate>,
         mirrored: &Mirrored<'_>,
-        name: &str,
-        (verifier, client_certificate): (&Arc<RecordingVerifier>, &Arc<NoClientCertificate>),
-        limit: Duration,
-    ) -> io::Result<client::TlsStream<TcpStream>> {
-        let name = ServerName::try_from(name.trim_end_matches('.').to_owned())
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    ) -> Result<ClientConfig, rustls::Error> {
         let mut config = ClientConfig::builder_with_provider(self.provider.clone())
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
+            .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(verifier.clone())
             .with_client_cert_resolver(client_certificate.clone());
@@ -243,15 +239,25 @@ impl Dialer {
         config.enable_sni = mirrored.hello.sni.is_some();
         // The verifier must see every handshake.
         config.resumption = Resumption::disabled();
-        match timeout(limit, TlsConnector::from(Arc::new(config)).connect(name, socket)).await {
-            Ok(result) => result,
-            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("no end within {} s", limit.as_secs()))),
-        }
+        Ok(config)
     }
 
     fn failure(&self, stage: Stage, kind: FailureKind, chain: Vec<String>) -> Failure {
         Failure { stage, side: Side::Origin, kind, chain, os_code: None, at: self.clock.now() }
     }
+}
+
+async fn handshake(
+    config: ClientConfig,
+    name: &str,
+    socket: TcpStream,
+    limit: Duration,
+) -> io::Result<client::TlsStream<TcpStream>> {
+    let name = ServerName::try_from(name.trim_end_matches('.').to_owned())
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    timeout(limit, TlsConnector::from(Arc::new(config)).connect(name, socket)).await.unwrap_or_else(|_| {
+        Err(io::Error::new(io::ErrorKind::TimedOut, format!("no end within {} s", limit.as_secs())))
+    })
 }
 
 async fn connect(address: SocketAddr) -> (SocketAddr, io::Result<TcpStream>) {

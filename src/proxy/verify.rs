@@ -9,7 +9,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-use crate::exchange::Verdict;
+use crate::exchange::{Moment, Verdict};
+use crate::x509::CertificateFacts;
 
 /// What to do about a certificate that fails verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,72 @@ pub struct Verified {
     pub chain: Vec<Vec<u8>>,
     /// What verification said.
     pub verdict: Verdict,
+}
+
+/// Verifies with the system's roots and those of `--upstream-ca`; one of the latter also counts when a server presents
+/// it as its own certificate, as self-signed registries do (curl and Go accept that, too).
+#[derive(Debug)]
+pub struct Roots {
+    inner: Arc<dyn ServerCertVerifier>,
+    pinned: Vec<CertificateDer<'static>>,
+}
+
+impl Roots {
+    /// The system's roots and these.
+    ///
+    /// # Errors
+    /// When one of these is no certificate, or there are no roots at all.
+    pub fn new(extra: Vec<CertificateDer<'static>>) -> Result<Self, Error> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let inner = rustls_platform_verifier::Verifier::new_with_extra_roots(extra.clone(), provider)?;
+        Ok(Self { inner: Arc::new(inner), pinned: extra })
+    }
+
+    fn is_pinned(&self, certificate: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> bool {
+        let now = Moment::from_micros(i64::try_from(now.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000_000));
+        self.pinned.iter().any(|pinned| pinned == certificate)
+            && CertificateFacts::read(certificate).is_some_and(|facts| {
+                (facts.not_before..=facts.not_after).contains(&now) && facts.is_for(&name.to_str())
+            })
+    }
+}
+
+impl ServerCertVerifier for Roots {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.is_pinned(end_entity, server_name, now) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
 }
 
 /// Verifies one handshake's certificate with another verifier and keeps what it saw.
@@ -102,8 +169,13 @@ fn verdict_of(error: &Error) -> Verdict {
         Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => Verdict::Expired,
         Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => Verdict::NotYetValid,
         Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => Verdict::WrongName,
-        Error::InvalidCertificate(C::UnknownIssuer) => Verdict::UnknownIssuer,
+        // A bad signature: an authority of that name is trusted, but its key did not sign this. A root that was made anew.
+        Error::InvalidCertificate(C::UnknownIssuer | C::BadSignature) => Verdict::UnknownIssuer,
         Error::InvalidCertificate(C::Revoked) => Verdict::Revoked,
+        // webpki's word for a self-signed certificate that is nobody's root.
+        Error::InvalidCertificate(C::Other(other)) if other.to_string().contains("CaUsedAsEndEntity") => {
+            Verdict::UnknownIssuer
+        }
         other => Verdict::Refused(other.to_string()),
     }
 }

@@ -129,7 +129,7 @@ fn hello(message: &[u8]) -> Option<ClientHello> {
 
 fn extension(hello: &mut ClientHello, number: u16, mut content: Reader<'_>) -> Option<()> {
     match number {
-        0 => hello.sni = server_name(content.vector(2)?)?,
+        0 => server_name(hello, content.vector(2)?)?,
         10 => hello.groups = content.vector(2)?.numbers()?,
         16 => {
             let mut names = content.vector(2)?;
@@ -144,16 +144,15 @@ fn extension(hello: &mut ClientHello, number: u16, mut content: Reader<'_>) -> O
 }
 
 /// The first host name of the list; names of other types are passed over (RFC 6066, section 3).
-#[expect(clippy::option_option, reason = "outside: are there enough bytes? inside: is there a host name?")]
-fn server_name(mut names: Reader<'_>) -> Option<Option<String>> {
-    while !names.is_empty() {
+fn server_name(hello: &mut ClientHello, mut names: Reader<'_>) -> Option<()> {
+    while !names.is_empty() && hello.sni.is_none() {
         let kind = names.byte()?;
         let name = names.vector(2)?.rest();
         if kind == 0 {
-            return Some(Some(String::from_utf8_lossy(name).into_owned()));
+            hello.sni = Some(String::from_utf8_lossy(name).into_owned());
         }
     }
-    Some(None)
+    Some(())
 }
 
 /// Reads TLS's own notation from the beginning of some bytes; `None` where they do not suffice.
