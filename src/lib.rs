@@ -1,5 +1,7 @@
 //! pulltap: a forward HTTP(S) debugging proxy for container-registry traffic.
 
+pub mod diagnose;
 pub mod exchange;
 pub mod language;
 pub mod printable;
+pub mod registry;
