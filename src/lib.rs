@@ -79,11 +79,13 @@
 pub mod ca;
 pub mod capture;
 pub mod cli;
+pub mod diagnose;
 pub mod exchange;
 pub mod language;
 pub mod platform;
 pub mod printable;
 pub mod proxy;
+pub mod registry;
 pub mod report;
 pub mod wire;
 pub mod x509;

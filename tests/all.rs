@@ -29,6 +29,8 @@ mod sources;
 // Real container clients, through pulltap to a real registry.
 #[cfg(target_os = "linux")]
 mod clients;
+// Every rule against the exchanges that fire it and a near miss.
+mod diagnose;
 // The proxy against scripted servers and clients, byte by byte.
 mod proxy;
 // What those two stand on.
