@@ -10,5 +10,6 @@ mod fidelity_tunnel;
 mod malformed;
 #[cfg(unix)]
 mod shutdown;
+#[cfg(unix)]
 mod time_limits;
 mod volume;

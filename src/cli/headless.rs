@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use anyhow::Context;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,8 @@ fn start_logging() {
 }
 
 async fn capture(settings: CaptureSettings, mut printer: Printer) -> anyhow::Result<ExitStatus> {
+    // Before anybody is told that we listen, so that whoever stops us right after finds us ready for it.
+    let asked_to_end = platform::asked_to_end().context("cannot listen for signals")?;
     let authority = CertificateAuthority::open_or_create(&settings.data_dir)?;
     let capture = Capture::start(settings.proxy, authority, settings.upstream_roots).await?;
     let stop = CancellationToken::new();
@@ -55,18 +58,16 @@ async fn capture(settings: CaptureSettings, mut printer: Printer) -> anyhow::Res
     let running = capture.run(stop.clone(), |update, now| printer.update(&update, now));
     let summary = tokio::select! {
         summary = running => summary,
-        never = stop_when_asked(stop) => match never {},
+        never = stop_after(asked_to_end, stop) => match never {},
     };
     printer.summary(&summary);
     Ok(ExitStatus::Fine)
 }
 
-/// Cancels the token when the user or the system asks the program to end; never comes back.
-async fn stop_when_asked(stop: CancellationToken) -> std::convert::Infallible {
-    match platform::asked_to_end().await {
-        Ok(()) => stop.cancel(),
-        Err(error) => tracing::warn!(%error, "cannot listen for signals"),
-    }
+/// Cancels the token when the future ends; never comes back.
+async fn stop_after(asked_to_end: impl Future<Output = ()>, stop: CancellationToken) -> std::convert::Infallible {
+    asked_to_end.await;
+    stop.cancel();
     std::future::pending().await
 }
 

@@ -201,7 +201,7 @@ fn records_that_a_client_does_not_trust_the_ca() {
     let origin = Origin::healthy(&authority, HOST);
     let pulltap = in_front_of(&authority, &origin);
     for (versions, alpn) in [(vec![&TLS13], vec![]), (vec![&TLS12], vec!["http/1.1"])] {
-        let distrusting = ClientTls { versions, alpn, ..ClientTls::new(HOST, &[authority.der()]) };
+        let distrusting = ClientTls { alpn, versions, ..ClientTls::new(HOST, &[authority.der()]) };
         let mut wire = tunnel(pulltap.address(), "registry.test:443");
         let error = wire.start_tls(distrusting.connection()).expect_err("an unknown issuer");
         assert!(error.to_string().contains("UnknownIssuer"), "{error}");

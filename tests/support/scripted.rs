@@ -12,6 +12,7 @@ pub mod origin;
 pub mod pulltap;
 pub mod record;
 pub mod scene;
+#[cfg(unix)]
 pub mod stalled;
 pub mod wire;
 

@@ -4,10 +4,16 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::process::{Child, Command, Stdio};
+#[cfg(unix)]
+use std::process::{ExitStatus, Output};
+#[cfg(unix)]
+use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(unix)]
+use std::time::Instant;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -58,6 +64,7 @@ impl Setup {
     }
 
     /// Starts it where it is expected to end by itself, and gives its status, stdout and stderr.
+    #[cfg(unix)]
     #[track_caller]
     pub fn run_to_end(mut self) -> Output {
         let child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -130,11 +137,6 @@ impl Pulltap {
         self.folder.path().join("data")
     }
 
-    /// The process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// A client's TLS for this name that trusts the proxy.
     pub fn client(&self, name: &str) -> ClientTls {
         ClientTls::new(name, &[self.ca()])
@@ -174,6 +176,23 @@ impl Pulltap {
         self.errors.lock().unwrap().clone()
     }
 
+    /// The descriptors that it has open.
+    #[cfg(target_os = "linux")]
+    pub fn open_descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// Waits until it has no more than this many descriptors open: connections that ended leave none behind.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub fn assert_closes_all_but(&self, descriptors: usize) {
+        let start = Instant::now();
+        while self.open_descriptors() > descriptors {
+            assert!(start.elapsed() < PATIENCE, "{} are open, not {descriptors}", self.open_descriptors());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Sends a healthy request through it and gets the answer.
     #[track_caller]
     pub fn assert_well(&self) {
@@ -189,11 +208,29 @@ impl Pulltap {
     #[track_caller]
     pub fn conclude(self) -> Vec<Value> {
         self.assert_well();
+        self.stop()
+    }
+
+    #[cfg(unix)]
+    #[track_caller]
+    fn stop(self) -> Vec<Value> {
         self.signal("TERM");
         self.ends_well_within(PATIENCE)
     }
 
+    /// Windows has no signal that a test could send to one process alone: kills it once it has listed the last request.
+    #[cfg(not(unix))]
+    #[track_caller]
+    fn stop(mut self) -> Vec<Value> {
+        self.exchange("GET", &format!("https://{WELL}/well"));
+        self.child.kill().unwrap();
+        self.readers.drain(..).for_each(|reader| reader.join().unwrap());
+        assert!(!self.stderr().contains("panicked"), "{}", self.stderr());
+        self.lines.all()
+    }
+
     /// Waits for its end, which must be a good one, and gives all that it printed.
+    #[cfg(unix)]
     #[track_caller]
     pub fn ends_well_within(mut self, limit: Duration) -> Vec<Value> {
         let status = self.wait(limit);
@@ -207,14 +244,15 @@ impl Pulltap {
     }
 
     /// Sends a signal by its short name.
+    #[cfg(unix)]
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().unwrap();
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(status.success());
     }
 
-    /// Waits for the process to end.
+    #[cfg(unix)]
     #[track_caller]
-    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
+    fn wait(&mut self, limit: Duration) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -61,6 +61,11 @@ impl Wire {
         self.socket().set_read_timeout(Some(limit)).unwrap();
     }
 
+    /// From now on waits at most this long for room to write.
+    pub fn write_at_most(&mut self, limit: Duration) {
+        self.socket().set_write_timeout(Some(limit)).unwrap();
+    }
+
     /// Writes the bytes of a TLS handshake one by one.
     pub fn write_handshake_bytewise(&mut self) {
         self.one_byte_writes = true;
