@@ -139,7 +139,8 @@ impl Described {
         let host = self.host.as_deref().or(fixture.host.as_deref()).unwrap_or("myregistry.azurecr.io");
         let target = Target::https(host, self.port.unwrap_or(443));
         let mut exchange = Exchange::new(id, origin, target, moment(at));
-        exchange.client = Some(format!("{}:5{number:04}", self.client.as_deref().unwrap_or("127.0.0.1")).parse().unwrap());
+        exchange.client =
+            Some(format!("{}:5{number:04}", self.client.as_deref().unwrap_or("127.0.0.1")).parse().unwrap());
         exchange.connect = self.connect.map(|number| ExchangeId::new(number).unwrap());
         self.add_request(&mut exchange, fixture);
         let ended = moment(at + self.took.unwrap_or(0.05));
@@ -163,7 +164,8 @@ impl Described {
         head.headers.push("Host", exchange.target.host.as_bytes());
         head.headers.push("User-Agent", agent.as_bytes());
         if let Some(user) = &self.user {
-            head.headers.push("Authorization", format!("Basic {}", STANDARD.encode(format!("{user}:secret"))).as_bytes());
+            head.headers
+                .push("Authorization", format!("Basic {}", STANDARD.encode(format!("{user}:secret"))).as_bytes());
         }
         if let Some(claims) = &self.bearer {
             head.headers.push("Authorization", format!("Bearer {}", jwt(claims)).as_bytes());
