@@ -10,7 +10,13 @@ use crate::registry::Vendor;
 
 use super::finding::{Finding, Parameters};
 
-const FILES: [(&str, &str); 1] = [("authentication.toml", include_str!("catalogue/authentication.toml"))];
+const FILES: [(&str, &str); 5] = [
+    ("authentication.toml", include_str!("catalogue/authentication.toml")),
+    ("content.toml", include_str!("catalogue/content.toml")),
+    ("network.toml", include_str!("catalogue/network.toml")),
+    ("operations.toml", include_str!("catalogue/operations.toml")),
+    ("tls.toml", include_str!("catalogue/tls.toml")),
+];
 const NOTES: &str = include_str!("catalogue/notes.toml");
 
 /// All entries and notes.
