@@ -43,7 +43,9 @@ impl Note {
 pub fn meaning(exchange: &Exchange, context: &Context) -> Vec<Note> {
     let role = context.role(exchange);
     let mut notes = Vec::new();
-    if exchange.answered_by_us {
+    // A tunnel that stood was opened by pulltap, as it has to be.
+    let is_open_tunnel = exchange.is_connect() && exchange.status() == Some(200);
+    if exchange.answered_by_us && !is_open_tunnel {
         notes.push(Note::error("answered-by-us", Parameters::new()));
     }
     if let Some(failure) = &exchange.failure {
