@@ -87,7 +87,12 @@ enum Form {
 
 impl Printer {
     fn new(form: Form, language: Language) -> Self {
-        Self { form, catalogue: Catalogue::built_in(), language, zone: TimeZone::system() }
+        let zone = match form {
+            Form::Text => TimeZone::system(),
+            // JSON has its times in UTC; looking the zone up takes a while.
+            Form::Json => TimeZone::UTC,
+        };
+        Self { form, catalogue: Catalogue::built_in(), language, zone }
     }
 
     fn listening(&mut self, address: SocketAddr, data_dir: &Path) -> Listening {
