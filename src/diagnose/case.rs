@@ -3,8 +3,9 @@
 use crate::registry::{Authorization, Challenge, Proof, Role, Shape, Vendor, vendors};
 
 use super::episode::{Episode, Member};
+use super::error_facts::{ErrorFacts, KeptHeader};
 use super::evidence::{Evidence, Phase, Place, shortened};
-use super::facts::{ErrorFacts, Facts, KeptHeader, Method, TokenFacts};
+use super::facts::{Facts, Method, TokenFacts};
 use super::finding::Parameters;
 
 /// One exchange in its episode.

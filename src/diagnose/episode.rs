@@ -2,6 +2,7 @@
 //! its episode decides what it means.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::exchange::Moment;
 use crate::registry::{PlaceKey, Role, Shape};
@@ -87,6 +88,22 @@ impl<'a> Episode<'a> {
             }
         }
         Self { members, last_success, explained, tokens, is_push }
+    }
+
+    /// When the last thing happened in it.
+    pub fn ended(&self) -> Moment {
+        self.members.iter().map(|member| member.facts.ended).fold(Moment::EPOCH, Moment::max)
+    }
+
+    /// A number that changes when anything changes that rules look at.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for member in &self.members {
+            let facts = member.facts;
+            (facts.id, facts.ended, facts.status, facts.sha256.is_some(), facts.failure.is_some()).hash(&mut hasher);
+            (member.role, member.registry, member.repository, member.digest, member.tunnel_is_used).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// The exchanges in order.

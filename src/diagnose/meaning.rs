@@ -2,7 +2,7 @@
 
 use crate::exchange::{Exchange, FailureKind, Moment, Stage};
 use crate::registry::{
-    Address, Authorization, Challenge, Context, Endpoint, ErrorBody, Role, TokenAnswer, TokenRequest,
+    Address, Authorization, Challenge, Context, Endpoint, ErrorBody, PlaceKey, Role, TokenAnswer, TokenRequest,
     reference::short_digest, scope,
 };
 
@@ -60,19 +60,20 @@ pub fn meaning(exchange: &Exchange, context: &Context) -> Vec<Note> {
         (_, 400..) => Some(error(exchange)),
         (Role::Redirect, _) => Some(redirect(exchange)),
         (_, 300..) => None,
-        _ => well(exchange, role),
+        _ => well(exchange, role, context),
     };
     notes.extend(note);
     notes
 }
 
-fn well(exchange: &Exchange, role: Role) -> Option<Note> {
+fn well(exchange: &Exchange, role: Role, context: &Context) -> Option<Note> {
     let is_head = exchange.method() == Some("HEAD");
     match role {
         Role::Ping => Some(Note::normal("ping-ok", Parameters::new())),
         Role::Manifest => Some(manifest(exchange)),
         Role::Blob if is_head => Some(blob("blob-present", exchange)),
-        Role::Blob | Role::Storage => Some(blob("blob-content", exchange)),
+        Role::Blob => Some(blob("blob-content", exchange)),
+        Role::Storage => Some(stored_blob(exchange, context)),
         Role::Upload => upload(exchange),
         Role::Mount if exchange.status() == Some(201) => Some(Note::normal("blob-mounted", Parameters::new())),
         Role::Mount => Some(Note::normal("mount-declined", Parameters::new())),
@@ -168,6 +169,16 @@ fn blob(key: &'static str, exchange: &Exchange) -> Note {
     };
     let bytes = exchange.response_body.length.to_string();
     Note::normal(key, Parameters::new().with("digest", digest).with("bytes", bytes))
+}
+
+fn stored_blob(exchange: &Exchange, context: &Context) -> Note {
+    let client = exchange.client.map(|client| client.ip());
+    let redirect = context.redirect(PlaceKey::of_exchange(exchange), client, exchange.timings.opened);
+    let parameters = Parameters::new().with("bytes", exchange.response_body.length.to_string());
+    match redirect {
+        Some(redirect) => Note::normal("blob-content", parameters.with("digest", short_digest(&redirect.digest))),
+        None => Note::normal("stored-content", parameters),
+    }
 }
 
 fn upload(exchange: &Exchange) -> Option<Note> {
