@@ -185,7 +185,9 @@ impl Engine {
         self.is_waiting = false;
         let mut lacking = BTreeMap::new();
         for (key, (level, members)) in grouped.drain() {
-            members.iter().for_each(|member| count_lacking(&mut lacking, member));
+            for member in &members {
+                count_lacking(&mut lacking, member);
+            }
             let group = self.groups.entry(key).or_default();
             let is_at_rest = |ended: Moment| now.is_none_or(|now| now.micros_since(ended) >= REST_MICROS);
             let mut judged = Vec::new();

@@ -47,6 +47,7 @@ pub struct Episode<'a> {
     explained: HashMap<PlaceKey, usize>,
     tokens: Vec<usize>,
     is_push: bool,
+    has_used_tunnel: bool,
 }
 
 impl<'a> Episode<'a> {
@@ -87,7 +88,8 @@ impl<'a> Episode<'a> {
                 explained.entry(facts.place).or_insert(at);
             }
         }
-        Self { members, last_success, explained, tokens, is_push }
+        let has_used_tunnel = members.iter().any(|member| member.tunnel_is_used);
+        Self { members, last_success, explained, tokens, is_push, has_used_tunnel }
     }
 
     /// When the last thing happened in it.
@@ -114,6 +116,11 @@ impl<'a> Episode<'a> {
     /// Whether something was written to the repository, or tried to.
     pub fn is_push(&self) -> bool {
         self.is_push
+    }
+
+    /// Whether an exchange was seen inside the tunnel of one of its CONNECTs.
+    pub fn has_used_tunnel(&self) -> bool {
+        self.has_used_tunnel
     }
 
     /// When the last success at this place began.

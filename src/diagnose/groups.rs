@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::exchange::{ExchangeId, Stage};
-use crate::registry::{Context, Role};
+use crate::registry::{Asked, Context, Role};
 
 use super::episode::{Level, Member};
 use super::facts::Facts;
@@ -31,7 +31,8 @@ pub(super) fn of<'a>(
 }
 
 fn member<'a>(facts: &'a Facts, context: &'a Context, used: &HashSet<ExchangeId>) -> Member<'a> {
-    let role = context.refined(facts.role, facts.place, &facts.host, facts.opened);
+    let asked = Asked { place: facts.place, client: facts.client, opened: facts.opened };
+    let role = context.refined(facts.role, &facts.host, asked);
     let mut member = Member {
         facts,
         role,
@@ -41,7 +42,7 @@ fn member<'a>(facts: &'a Facts, context: &'a Context, used: &HashSet<ExchangeId>
         tunnel_is_used: used.contains(&facts.id),
     };
     if role == Role::Storage
-        && let Some(redirect) = context.redirect(facts.place, facts.client, facts.opened)
+        && let Some(redirect) = context.redirect(asked)
     {
         member.registry = &redirect.registry;
         member.repository = Some(&redirect.repository);
@@ -50,7 +51,7 @@ fn member<'a>(facts: &'a Facts, context: &'a Context, used: &HashSet<ExchangeId>
     if role == Role::Token {
         let request = facts.token.as_ref().map(|token| &token.request);
         let service = request.and_then(|request| request.service.as_deref());
-        if let Some(realm) = context.realm(facts.place, facts.client, service, facts.opened) {
+        if let Some(realm) = context.realm(asked, service) {
             member.registry = &realm.registry;
         }
         member.repository = request.and_then(|request| request.scopes.iter().find_map(|scope| scope.repository()));

@@ -2,7 +2,7 @@
 
 use crate::exchange::{Exchange, FailureKind, Moment, Stage};
 use crate::registry::{
-    Address, Authorization, Challenge, Context, Endpoint, ErrorBody, PlaceKey, Role, TokenAnswer, TokenRequest,
+    Address, Asked, Authorization, Challenge, Context, Endpoint, ErrorBody, Role, TokenAnswer, TokenRequest,
     reference::short_digest, scope,
 };
 
@@ -172,8 +172,7 @@ fn blob(key: &'static str, exchange: &Exchange) -> Note {
 }
 
 fn stored_blob(exchange: &Exchange, context: &Context) -> Note {
-    let client = exchange.client.map(|client| client.ip());
-    let redirect = context.redirect(PlaceKey::of_exchange(exchange), client, exchange.timings.opened);
+    let redirect = context.redirect(Asked::by(exchange));
     let parameters = Parameters::new().with("bytes", exchange.response_body.length.to_string());
     match redirect {
         Some(redirect) => Note::normal("blob-content", parameters.with("digest", short_digest(&redirect.digest))),
@@ -263,5 +262,5 @@ pub fn waiting(exchange: &Exchange, now: Moment) -> Option<Note> {
     let micros = now.micros_since(since);
     let parameters =
         Parameters::new().with("host", exchange.target.host.clone()).with("seconds", (micros / 1_000_000).to_string());
-    (micros >= WORTH_A_WORD_MICROS).then(|| Note { key, severity: Severity::Notice, parameters })
+    (micros >= WORTH_A_WORD_MICROS).then_some(Note { key, severity: Severity::Notice, parameters })
 }

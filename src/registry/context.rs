@@ -113,9 +113,33 @@ impl Redirect {
     }
 }
 
-/// A capture may begin between a challenge and its token; the next challenge says then what the token was for.
-fn soon_after(opened: Moment) -> Moment {
-    opened.plus_micros(60_000_000)
+impl Realm {
+    /// A capture may begin between a challenge and its token; the next challenge says then what the token was for.
+    fn is_known_by(&self, opened: Moment) -> bool {
+        self.opened <= opened.plus_micros(60_000_000)
+    }
+}
+
+/// What is asked for, by whom and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// Host and path.
+    pub place: PlaceKey,
+    /// The client.
+    pub client: Option<IpAddr>,
+    /// When the exchange began.
+    pub opened: Moment,
+}
+
+impl Asked {
+    /// What this exchange asks for.
+    pub fn by(exchange: &Exchange) -> Self {
+        Self {
+            place: PlaceKey::of_exchange(exchange),
+            client: exchange.client.map(|client| client.ip()),
+            opened: exchange.timings.opened,
+        }
+    }
 }
 
 /// What is known from the exchanges so far.
@@ -200,50 +224,39 @@ impl Context {
     }
 
     /// Who named this place as a token endpoint: a registry that this client asked, with this service if possible.
-    pub fn realm(
-        &self,
-        place: PlaceKey,
-        client: Option<IpAddr>,
-        service: Option<&str>,
-        opened: Moment,
-    ) -> Option<&Realm> {
-        let known = self.realms.get(&place)?.iter().filter(|realm| realm.opened <= soon_after(opened));
+    pub fn realm(&self, asked: Asked, service: Option<&str>) -> Option<&Realm> {
+        let known = self.realms.get(&asked.place)?.iter().filter(|realm| realm.is_known_by(asked.opened));
         known.min_by_key(|realm| {
-            let other_client = realm.client != client;
+            let other_client = realm.client != asked.client;
             let other_service = realm.service.as_deref() != service;
             (other_client, other_service, realm.opened, realm.exchange)
         })
     }
 
-    /// Which redirect led this client to this place: the last one before `opened`, unless that was too long ago.
-    pub fn redirect(&self, place: PlaceKey, client: Option<IpAddr>, opened: Moment) -> Option<&Redirect> {
-        let known = self.redirects.get(&place)?.iter().rev();
-        let mut recent = known.filter(|redirect| redirect.is_recent(opened));
-        recent.clone().find(|redirect| redirect.client == client).or_else(|| recent.next())
+    /// Which redirect led this client to this place: the last one, unless that was too long ago.
+    pub fn redirect(&self, asked: Asked) -> Option<&Redirect> {
+        let known = self.redirects.get(&asked.place)?.iter().rev();
+        let mut recent = known.filter(|redirect| redirect.is_recent(asked.opened));
+        recent.clone().find(|redirect| redirect.client == asked.client).or_else(|| recent.next())
     }
 
     /// The role of an exchange, by what it asks for, how it was answered, and what is known.
     pub fn role(&self, exchange: &Exchange) -> Role {
         let endpoint = Endpoint::of(exchange.path(), exchange.query());
         let role = Role::of(exchange.method().unwrap_or(""), &endpoint, exchange.status());
-        let place = PlaceKey::of_exchange(exchange);
-        self.refined(role, place, &exchange.target.host, exchange.timings.opened)
+        self.refined(role, &exchange.target.host, Asked::by(exchange))
     }
 
     /// The role, once it is known what challenges and redirects named.
-    pub fn refined(&self, role: Role, place: PlaceKey, host: &str, opened: Moment) -> Role {
+    pub fn refined(&self, role: Role, host: &str, asked: Asked) -> Role {
         let is_realm = || {
-            let known = self.realms.get(&place);
-            known.is_some_and(|known| known.iter().any(|realm| realm.opened <= soon_after(opened)))
-        };
-        let was_led_to = || {
-            let known = self.redirects.get(&place);
-            known.is_some_and(|known| known.iter().any(|redirect| redirect.is_recent(opened)))
+            let known = self.realms.get(&asked.place);
+            known.is_some_and(|known| known.iter().any(|realm| realm.is_known_by(asked.opened)))
         };
         match role {
             Role::Connect | Role::Token => role,
             _ if is_realm() => Role::Token,
-            _ if was_led_to() => Role::Storage,
+            _ if self.redirect(asked).is_some() => Role::Storage,
             Role::Other if vendors::keeps_blobs(host) => Role::Storage,
             _ => role,
         }

@@ -12,7 +12,7 @@ use super::pulls;
 fn mixed(names: &[String]) -> Vec<Exchange> {
     let mut all = Vec::new();
     for (hour, name) in (0..).zip(names) {
-        let offset = all.len() as u64;
+        let offset = u64::try_from(all.len()).unwrap();
         for mut exchange in fixture::read(name).exchanges() {
             let renumbered = |id: ExchangeId| ExchangeId::new(id.number() + offset).unwrap();
             exchange.id = renumbered(exchange.id);

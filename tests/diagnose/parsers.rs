@@ -11,7 +11,9 @@ use pulltap::registry::{
 };
 
 fn read_everything(text: &str) {
-    Challenge::list(text).iter().for_each(|challenge| drop(challenge.scopes()));
+    for challenge in Challenge::list(text) {
+        let _ = challenge.scopes();
+    }
     let scopes = Scope::list(text);
     for scope in &scopes {
         let again = Scope::new(&scope.to_string());
@@ -32,7 +34,7 @@ fn read_everything(text: &str) {
 fn exchange(number: u64, text: &str, bytes: &[u8], status: u16) -> Exchange {
     let id = ExchangeId::new(number).unwrap();
     let mut exchange = Exchange::new(id, Origin::Live, Target::https(text, 443), Moment::EPOCH);
-    let mut request = RequestHead::new(if number % 2 == 0 { "POST" } else { "GET" }, text);
+    let mut request = RequestHead::new(if number.is_multiple_of(2) { "POST" } else { "GET" }, text);
     request.headers.push("Authorization", bytes);
     request.headers.push("User-Agent", bytes);
     exchange.request = Some(request);
