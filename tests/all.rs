@@ -1,1 +1,39 @@
+//! The one integration binary: it links once, and its modules mirror `src`.
+//!
+//! A module that needs Linux (namespaces, a Docker daemon) says so by a `cfg` on its `mod` line, so that
+//! the same binary builds for Windows and runs under wine.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and helper functions of a test are not seen as tests by clippy"
+)]
+
+// The guard rails: tests that read the source instead of running it.
+
+// Who may import whom.
+mod architecture;
+// What stands in Cargo.lock: licences, banned crates, duplicates.
+#[cfg(not(windows))]
+mod dependencies;
+// Every module, type and function has a sentence.
+mod documented;
+// How long files and functions are.
+mod sizes;
+// Reads the files under src for the others.
+mod sources;
+
+// Real container clients, through pulltap to a real registry.
+#[cfg(target_os = "linux")]
+mod clients;
+// Every rule against the exchanges that fire it and a near miss.
+mod diagnose;
+// The proxy against scripted servers and clients, byte by byte.
+mod proxy;
+// What those two stand on.
+mod support;
+// The observers under every split of their input.
 mod wire;

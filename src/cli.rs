@@ -1,0 +1,37 @@
+//! The command line: arguments, settings, exit status, and one file per command. Only this room sees everything.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod args;
+mod exit_status;
+mod headless;
+mod settings;
+
+use args::Args;
+use exit_status::ExitStatus;
+
+/// Runs the program with the process's own arguments.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Where it cannot be printed there is nobody to read it.
+            let _ = error.print();
+            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Fine }.into();
+        }
+    };
+    match headless::run(&args) {
+        Ok(status) => status.into(),
+        Err(error) => {
+            complain(&error);
+            ExitStatus::Failed.into()
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of a program that failed")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("pulltap: {error:#}");
+}

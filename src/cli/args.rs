@@ -1,0 +1,104 @@
+//! The arguments, as they are typed.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use ipnet::IpNet;
+
+use crate::proxy::settings::{HostPattern, ResolveRule};
+
+/// A debugging proxy for container-registry traffic: shows what a `docker pull` does, and says why it failed.
+#[derive(Debug, Parser)]
+#[command(name = "pulltap", version, max_term_width = 100)]
+pub struct Args {
+    /// Listen on this address; repeatable. Port 0 takes any free port.
+    #[arg(long, value_name = "ADDR[:PORT]", default_value = "127.0.0.1:8888")]
+    pub listen: Vec<String>,
+
+    /// Print one line per exchange and per finding instead of the terminal UI.
+    #[arg(long)]
+    pub headless: bool,
+
+    /// With --headless: print one JSON object per line.
+    #[arg(long, requires = "headless")]
+    pub json: bool,
+
+    /// Keep the CA here, and sessions.
+    #[arg(long, value_name = "DIR", env = "PULLTAP_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Trust the certificates in this PEM file, too, when connecting to servers; repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub upstream_ca: Vec<PathBuf>,
+
+    /// Go on where a server's certificate fails verification (of this host only, if one is given).
+    #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
+    #[arg(value_delimiter = ',')]
+    pub insecure_upstream: Vec<HostPattern>,
+
+    /// Dial ADDR instead of what HOST resolves to; repeatable.
+    #[arg(long, value_name = "HOST:PORT:ADDR[:PORT]")]
+    pub resolve: Vec<ResolveRule>,
+
+    /// Intercept these hosts only; repeatable, commas, *.wildcards.
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    pub only: Vec<HostPattern>,
+
+    /// Pass these hosts through without looking; repeatable, commas, *.wildcards.
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    pub ignore: Vec<HostPattern>,
+
+    /// Let clients from this network connect, besides this machine and the listener's own subnet; repeatable.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub allow: Vec<IpNet>,
+
+    /// Keep at most this many bytes of any content (suffix k, M or G), layers included.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub body_limit: Option<u64>,
+
+    /// The language of explanations: en, ja or zh-Hant (default: the system's).
+    #[arg(long, value_name = "LANG")]
+    pub lang: Option<String>,
+}
+
+/// A number of bytes such as `64k`.
+fn size(text: &str) -> Result<u64, String> {
+    const FORM: &str = "a size is a number with k, M or G behind it, as in 16M";
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text.get(digits.len()..).unwrap_or("").to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err(FORM.to_owned()),
+    };
+    let number: u64 = digits.parse().map_err(|_| FORM.to_owned())?;
+    number.checked_mul(unit).ok_or_else(|| "that is more than fits".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn insecure_takes_a_host_or_stands_alone() {
+        let read = |words: &[&str]| Args::try_parse_from([&["pulltap"], words].concat()).unwrap().insecure_upstream;
+        assert!(read(&[]).is_empty());
+        assert!(read(&["--insecure-upstream"])[0].matches("any.test"));
+        assert!(!read(&["--insecure-upstream=a.test", "--headless"])[0].matches("b.test"));
+    }
+
+    #[test]
+    fn reads_sizes() {
+        assert_eq!(size("16M"), Ok(16 << 20));
+        assert_eq!(size("0"), Ok(0));
+        assert!(size("x").is_err() && size("1T").is_err() && size("99999999999G").is_err());
+    }
+}

@@ -1,0 +1,24 @@
+//! The program's exit status, which scripts read.
+
+use std::process::ExitCode;
+
+/// How the program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// Nothing wrong.
+    Fine,
+    /// The command line was wrong.
+    Usage,
+    /// The program itself failed.
+    Failed,
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(match status {
+            ExitStatus::Fine => 0,
+            ExitStatus::Usage => 2,
+            ExitStatus::Failed => 3,
+        })
+    }
+}

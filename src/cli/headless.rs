@@ -1,0 +1,179 @@
+//! The proxy without a user interface: one line per exchange and per finding on standard output.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Context;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::args::Args;
+use super::exit_status::ExitStatus;
+use super::settings::{CaptureSettings, of_capture};
+use crate::ca::CertificateAuthority;
+use crate::capture::{Capture, Listening, Summary, Understood, Update, is_listed};
+use crate::diagnose::{Catalogue, Change};
+use crate::exchange::Moment;
+use crate::language::Language;
+use crate::platform;
+use crate::report::{json, line, quantity};
+
+/// Captures until the user or the system ends it.
+///
+/// # Errors
+/// When the settings cannot be used or the proxy cannot start.
+pub fn run(args: &Args) -> anyhow::Result<ExitStatus> {
+    start_logging();
+    let settings = of_capture(args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let form = if args.json { Form::Json } else { Form::Text };
+    let printer = Printer::new(form, settings.language);
+    let result = runtime.block_on(capture(settings, printer));
+    // What still runs has had its time.
+    runtime.shutdown_background();
+    result
+}
+
+fn start_logging() {
+    let usual = || EnvFilter::new("warn,rustls_platform_verifier=off");
+    let filter = EnvFilter::try_from_env("PULLTAP_LOG").unwrap_or_else(|_| usual());
+    // It fails only where logging was started before, as in tests.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}
+
+async fn capture(settings: CaptureSettings, mut printer: Printer) -> anyhow::Result<ExitStatus> {
+    // Before anybody is told that we listen, so that whoever stops us right after finds us ready for it.
+    let asked_to_end = platform::asked_to_end().context("cannot listen for signals")?;
+    let authority = CertificateAuthority::open_or_create(&settings.data_dir)?;
+    let capture = Capture::start(settings.proxy, authority, settings.upstream_roots).await?;
+    let stop = CancellationToken::new();
+    for address in capture.listening() {
+        if printer.listening(*address, &settings.data_dir) == Listening::No {
+            stop.cancel();
+        }
+    }
+    let running = capture.run(stop.clone(), |update, now| printer.update(&update, now));
+    let summary = tokio::select! {
+        summary = running => summary,
+        never = stop_after(asked_to_end, stop) => match never {},
+    };
+    printer.summary(&summary);
+    Ok(ExitStatus::Fine)
+}
+
+/// Cancels the token when the future ends; never comes back.
+async fn stop_after(asked_to_end: impl Future<Output = ()>, stop: CancellationToken) -> std::convert::Infallible {
+    asked_to_end.await;
+    stop.cancel();
+    std::future::pending().await
+}
+
+/// Prints a capture's updates in one of two forms.
+struct Printer {
+    form: Form,
+    catalogue: Catalogue,
+    language: Language,
+    zone: TimeZone,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Json,
+}
+
+impl Printer {
+    fn new(form: Form, language: Language) -> Self {
+        Self { form, catalogue: Catalogue::built_in(), language, zone: TimeZone::system() }
+    }
+
+    fn listening(&mut self, address: SocketAddr, data_dir: &Path) -> Listening {
+        print(&match self.form {
+            Form::Json => json!({"type": "listening", "address": address.to_string()}).to_string(),
+            Form::Text => format!(
+                "pulltap listens on {address}: set HTTPS_PROXY=http://{address} and let the client trust {}",
+                data_dir.join("ca.crt").display()
+            ),
+        })
+    }
+
+    fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening {
+        match update {
+            Update::Over(understood) if !is_listed(understood.exchange) => Listening::Yes,
+            Update::Over(understood) => print(&match self.form {
+                Form::Json => with_type("exchange", self.exchange_object(understood, now)),
+                Form::Text => self.exchange_line(understood, now),
+            }),
+            Update::Waiting(understood, seconds) => print(&match self.form {
+                Form::Json => {
+                    let mut object = self.exchange_object(understood, now);
+                    object.insert("seconds".to_owned(), json!(seconds));
+                    with_type("waiting", object)
+                }
+                Form::Text => self.exchange_line(understood, now),
+            }),
+            Update::Finding(Change::Found(finding)) => {
+                let explained = finding.explained(&self.catalogue, self.language);
+                print(&match self.form {
+                    Form::Json => with_type("finding", json::finding(finding, &explained)),
+                    Form::Text => line::finding(finding, &explained),
+                })
+            }
+            Update::Finding(Change::Retracted(id)) => print(&match self.form {
+                Form::Json => json!({"type": "retracted", "id": id.as_str()}).to_string(),
+                Form::Text => format!("no longer holds: {id}"),
+            }),
+        }
+    }
+
+    fn exchange_line(&self, understood: &Understood<'_>, now: Moment) -> String {
+        line::exchange(understood.exchange, &self.notes(understood), now, &self.zone)
+    }
+
+    fn exchange_object(&self, understood: &Understood<'_>, now: Moment) -> Map<String, Value> {
+        json::exchange(understood.exchange, understood.role, &self.notes(understood), now)
+    }
+
+    fn notes(&self, understood: &Understood<'_>) -> Vec<String> {
+        understood.notes.iter().map(|note| note.text(&self.catalogue, self.language)).collect()
+    }
+
+    fn summary(&mut self, summary: &Summary) {
+        let Summary { exchanges, failed, response_bytes, findings } = summary;
+        let trouble: Vec<_> = findings.iter().filter(|finding| finding.is_trouble()).collect();
+        if self.form == Form::Json {
+            let count = trouble.len();
+            print(
+                &json!({"type": "summary", "exchanges": exchanges, "failed": failed, "response_bytes": response_bytes,
+                    "findings": count})
+                .to_string(),
+            );
+            return;
+        }
+        let received = quantity::bytes(*response_bytes);
+        print(&format!("{exchanges} exchanges, {failed} failed, {received} received, {} findings", trouble.len()));
+        for finding in trouble {
+            let explained = finding.explained(&self.catalogue, self.language);
+            print(&line::advice(finding, &explained));
+        }
+    }
+}
+
+fn with_type(kind: &str, object: Map<String, Value>) -> String {
+    let mut typed = Map::new();
+    typed.insert("type".to_owned(), kind.into());
+    typed.extend(object);
+    Value::Object(typed).to_string()
+}
+
+/// Prints a line at once; a reader that has gone ends the capture.
+fn print(text: &str) -> Listening {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => Listening::Yes,
+        Err(_) => Listening::No,
+    }
+}

@@ -1,0 +1,134 @@
+//! From what was typed to what the program needs.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use etcetera::BaseStrategy;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::args::Args;
+use crate::language::Language;
+use crate::proxy::Settings;
+use crate::proxy::settings::{Insecure, Limits};
+
+/// The port that the Azure Container Registry FAQ tells people to use.
+const USUAL_PORT: u16 = 8888;
+
+/// Everything a capture needs.
+pub struct CaptureSettings {
+    /// What the proxy is told.
+    pub proxy: Settings,
+    /// Where the CA lives.
+    pub data_dir: PathBuf,
+    /// Extra roots for servers.
+    pub upstream_roots: Vec<CertificateDer<'static>>,
+    /// The user's language.
+    pub language: Language,
+}
+
+/// Makes the settings of a capture from the arguments and the environment.
+///
+/// # Errors
+/// When a value or a file that the arguments name cannot be used.
+pub fn of_capture(args: &Args) -> anyhow::Result<CaptureSettings> {
+    let listen = args.listen.iter().map(|text| listen_address(text)).collect::<anyhow::Result<_>>()?;
+    let proxy = Settings {
+        listen,
+        resolve: args.resolve.clone(),
+        only: args.only.clone(),
+        ignore: args.ignore.clone(),
+        allow: args.allow.clone(),
+        insecure_upstream: Insecure::of(args.insecure_upstream.clone()),
+        limits: Limits::default(),
+        body_limit: args.body_limit,
+    };
+    Ok(CaptureSettings {
+        proxy,
+        data_dir: data_dir(args)?,
+        upstream_roots: roots(&args.upstream_ca)?,
+        language: language(args.lang.as_deref())?,
+    })
+}
+
+/// `ADDR`, `ADDR:PORT` or `localhost:PORT`.
+fn listen_address(text: &str) -> anyhow::Result<SocketAddr> {
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return Ok(address);
+    }
+    if let Ok(ip) = text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        return Ok(SocketAddr::new(ip, USUAL_PORT));
+    }
+    if let Some(port) = text.strip_prefix("localhost:").and_then(|port| port.parse().ok()) {
+        return Ok(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), port));
+    }
+    bail!("--listen {text}: not an address; write IP:PORT, as in 127.0.0.1:8888")
+}
+
+fn data_dir(args: &Args) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = &args.data_dir {
+        return Ok(folder.clone());
+    }
+    let strategy =
+        etcetera::choose_base_strategy().context("no home directory: say where to keep the CA with --data-dir")?;
+    Ok(strategy.data_dir().join("pulltap"))
+}
+
+fn roots(files: &[PathBuf]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let mut roots = Vec::new();
+    for file in files {
+        roots.extend(roots_in(file)?);
+    }
+    Ok(roots)
+}
+
+fn roots_in(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let shown = file.display();
+    let text = std::fs::read(file).with_context(|| format!("--upstream-ca {shown}"))?;
+    let found: Vec<_> = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("--upstream-ca {shown}: damaged PEM"))?;
+    if found.is_empty() {
+        bail!(
+            "--upstream-ca {shown}: no certificate in it; PEM is expected (BEGIN CERTIFICATE): convert DER with openssl x509"
+        );
+    }
+    Ok(found)
+}
+
+#[expect(clippy::disallowed_methods, reason = "settings are where the environment is read")]
+fn language(asked: Option<&str>) -> anyhow::Result<Language> {
+    if let Some(tag) = asked {
+        return Language::from_tag(tag).with_context(|| format!("--lang {tag}: pulltap speaks en, ja and zh-Hant"));
+    }
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG"));
+    Ok(Language::from_locale(&locale.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn understands_how_people_write_addresses() {
+        for (text, address) in [
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("10.0.75.1", "10.0.75.1:8888"),
+            ("::1", "[::1]:8888"),
+            ("[::1]:9", "[::1]:9"),
+            ("localhost:9", "127.0.0.1:9"),
+        ] {
+            assert_eq!(listen_address(text).unwrap(), address.parse().unwrap());
+        }
+        assert!(listen_address("nowhere").is_err());
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_refused_with_a_way_out() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = format!("{:#}", roots(&[file.path().to_owned()]).unwrap_err());
+        assert!(error.contains("PEM is expected"), "{error}");
+    }
+}

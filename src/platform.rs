@@ -1,0 +1,140 @@
+//! What differs between operating systems, one small function per difference, twins for Unix and Windows.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+
+/// Creates a file that only its owner may read; an error if it exists.
+///
+/// On Unix the mode is 0600. On Windows the file inherits the access list of its folder, which in a user's profile
+/// admits the user, administrators and the system only.
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    owner_only(&mut options);
+    options.open(path)
+}
+
+/// Creates a folder (and its parents) that only its owner may enter; fine if it exists.
+pub fn create_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    owner_only_folder(&mut builder);
+    builder.create(path)
+}
+
+#[cfg(unix)]
+fn owner_only(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600);
+}
+
+#[cfg(windows)]
+fn owner_only(_options: &mut OpenOptions) {}
+
+#[cfg(unix)]
+fn owner_only_folder(builder: &mut std::fs::DirBuilder) {
+    use std::os::unix::fs::DirBuilderExt;
+    builder.mode(0o700);
+}
+
+#[cfg(windows)]
+fn owner_only_folder(_builder: &mut std::fs::DirBuilder) {}
+
+/// An address of this machine, and how many bits of it name its subnet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalAddress {
+    /// The address.
+    pub ip: IpAddr,
+    /// The length of the subnet's prefix, in bits.
+    pub prefix: u8,
+}
+
+/// The addresses of this machine's interfaces; none if the system does not tell.
+pub fn local_addresses() -> Vec<LocalAddress> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    interfaces
+        .into_iter()
+        .map(|interface| match interface.addr {
+            if_addrs::IfAddr::V4(v4) => LocalAddress { ip: v4.ip.into(), prefix: v4.prefixlen },
+            if_addrs::IfAddr::V6(v6) => LocalAddress { ip: v6.ip.into(), prefix: v6.prefixlen },
+        })
+        .collect()
+}
+
+/// Listens from now on for the user or the system to ask the program to end (Ctrl-C, SIGTERM, SIGHUP), which the
+/// future waits for.
+///
+/// # Errors
+/// When the system does not let us listen for the signals.
+#[cfg(unix)]
+pub fn asked_to_end() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
+}
+
+/// Listens from now on for the user or the system to ask the program to end (Ctrl-C, Ctrl-Break, closing the console,
+/// logging off, shutting down), which the future waits for.
+///
+/// # Errors
+/// When the system does not let us listen for the signals.
+#[cfg(windows)]
+pub fn asked_to_end() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::windows;
+    let mut interrupt = windows::ctrl_c()?;
+    let mut stop = windows::ctrl_break()?;
+    let mut close = windows::ctrl_close()?;
+    let mut logoff = windows::ctrl_logoff()?;
+    let mut shutdown = windows::ctrl_shutdown()?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = stop.recv() => {}
+            _ = close.recv() => {}
+            _ = logoff.recv() => {}
+            _ = shutdown.recv() => {}
+        }
+    })
+}
+
+/// Whether an error says that an address is in use by somebody else.
+pub fn is_address_in_use(error: &io::Error) -> bool {
+    // Windows answers WSAEACCES (10013) where another program holds the port exclusively.
+    error.kind() == io::ErrorKind::AddrInUse || (cfg!(windows) && error.raw_os_error() == Some(10013))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_file_is_created_once_and_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er");
+        create_private_folder(&path).unwrap();
+        create_private_folder(&path).unwrap();
+        let file = path.join("key");
+        drop(create_private_file(&file).unwrap());
+        assert_eq!(create_private_file(&file).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn knows_the_loopback_address() {
+        assert!(local_addresses().iter().any(|address| address.ip.is_loopback()));
+    }
+}

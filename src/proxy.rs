@@ -1,0 +1,188 @@
+//! The proxy: accepts clients, reaches servers, relays what passes between them and observes it.
+//!
+//! It never changes what it relays. What it sees leaves as events through a bounded queue; it never waits for whoever
+//! reads them.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use rustls::pki_types::CertificateDer;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::ca::{CaError, CertificateAuthority, LeafCertificates};
+use crate::exchange::event::CaptureEvent;
+use crate::platform;
+
+pub mod answer;
+pub mod client_side;
+pub mod clock;
+pub mod failing;
+pub mod intercept;
+pub mod keep;
+pub mod pages;
+pub mod reason;
+pub mod relay;
+pub mod settings;
+pub mod shared;
+pub mod sink;
+pub mod stream;
+pub mod tap;
+pub mod tunnel;
+pub mod upstream;
+pub mod verify;
+
+pub use clock::Clock;
+pub use settings::Settings;
+pub use sink::{EventReceiver, event_queue};
+
+/// Why the proxy cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Another program has the address.
+    #[error(
+        "port {} is taken: another program listens on {address}; choose another port with --listen {}:0 (0 takes any free \
+         one), or end the other program",
+        address.port(),
+        address.ip()
+    )]
+    AddressInUse {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on for another reason.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// All addresses of the machine, without saying for whom.
+    #[error("listening on {0} opens the proxy to everybody who can reach this machine; say for whom with --allow CIDR")]
+    OpenToAll(SocketAddr),
+    /// The certificate authority cannot be used.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    /// The roots for verifying servers cannot be used.
+    #[error("cannot use the root certificates: {0}")]
+    Roots(rustls::Error),
+}
+
+/// A proxy whose addresses are bound, about to run.
+pub struct Proxy {
+    shared: Arc<Shared>,
+    listeners: Vec<TcpListener>,
+    listening: Vec<SocketAddr>,
+}
+
+use shared::Shared;
+
+impl Proxy {
+    /// Binds the addresses of the settings.
+    ///
+    /// # Errors
+    /// When an address cannot be bound or the roots cannot be read.
+    pub async fn bind(
+        settings: Settings,
+        authority: CertificateAuthority,
+        upstream_roots: Vec<CertificateDer<'static>>,
+        events: mpsc::Sender<Vec<CaptureEvent>>,
+    ) -> Result<Self, StartError> {
+        let mut listeners = Vec::new();
+        let mut listening = Vec::new();
+        for address in &settings.listen {
+            if address.ip().is_unspecified() && settings.allow.is_empty() {
+                return Err(StartError::OpenToAll(*address));
+            }
+            let (listener, bound) = listen(*address).await?;
+            listeners.push(listener);
+            listening.push(bound);
+        }
+        let settings = Arc::new(settings);
+        let clock = Clock::from_the_wall();
+        let verifier = Arc::new(verify::Roots::new(upstream_roots).map_err(StartError::Roots)?);
+        let shared = Shared {
+            dialer: upstream::Dialer::new(settings.clone(), listening.clone(), verifier, clock),
+            settings,
+            leaves: LeafCertificates::new(Arc::new(authority))?,
+            events,
+            numbers: Arc::default(),
+            clock,
+            buffers: relay::Buffers::default(),
+            subnets: subnets(),
+            stopping: CancellationToken::new(),
+        };
+        Ok(Self { shared: Arc::new(shared), listeners, listening })
+    }
+
+    /// The addresses that are bound, with the ports that were chosen for port 0.
+    pub fn listening(&self) -> &[SocketAddr] {
+        &self.listening
+    }
+
+    /// The clock that events carry.
+    pub fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    /// Runs until `stop` is cancelled; then every connection gets a moment to record its end.
+    pub async fn run(self, stop: CancellationToken) {
+        let tracker = TaskTracker::new();
+        for listener in self.listeners {
+            tracker.spawn(accept(self.shared.clone(), listener, tracker.clone(), stop.clone()));
+        }
+        stop.cancelled().await;
+        self.shared.stopping.cancel();
+        tracker.close();
+        if tokio::time::timeout(self.shared.settings.limits.drain, tracker.wait()).await.is_err() {
+            tracing::debug!(left = tracker.len(), "connections left behind");
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source: io::Error| {
+        if platform::is_address_in_use(&source) {
+            StartError::AddressInUse { address }
+        } else {
+            StartError::Listen { address, source }
+        }
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+fn subnets() -> Vec<IpNet> {
+    platform::local_addresses()
+        .into_iter()
+        .filter_map(|address| IpNet::new(IpAddr::to_canonical(&address.ip), address.prefix).ok())
+        .collect()
+}
+
+async fn accept(shared: Arc<Shared>, listener: TcpListener, tracker: TaskTracker, stop: CancellationToken) {
+    let Ok(local) = listener.local_addr() else { return };
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        match accepted {
+            Ok((socket, client)) => {
+                tracker.spawn(client_side::serve(shared.clone(), socket, client, local));
+            }
+            Err(error) => {
+                // Out of descriptors, mostly: what is open goes on, and closing some makes room.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! How much of a content to keep: what explains a failure, never a layer.
+
+use super::tap::up_to;
+use crate::exchange::{Headers, Kept, RequestHead, ResponseHead, WhyNotKept};
+
+/// Bytes kept of JSON, text, XML and forms. A manifest has some KiB; registries refuse manifests over 4 MiB.
+const TEXT_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// Bytes kept of an error's content whose type says nothing.
+const ERROR_LIMIT: u64 = 64 * 1024;
+
+/// How much to keep of a request's content, and how many bytes that is at most.
+pub fn request(head: &RequestHead, body_limit: Option<u64>) -> (Kept, u64) {
+    by_type(&head.headers, false, body_limit)
+}
+
+/// How much to keep of a response's content, and how many bytes that is at most.
+pub fn response(head: &ResponseHead, body_limit: Option<u64>) -> (Kept, u64) {
+    by_type(&head.headers, head.status >= 400, body_limit)
+}
+
+fn by_type(headers: &Headers, is_error: bool, body_limit: Option<u64>) -> (Kept, u64) {
+    if let Some(limit) = body_limit {
+        return up_to(limit);
+    }
+    let media_type = headers.text("content-type").unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    if is_text(&media_type) {
+        return up_to(TEXT_LIMIT);
+    }
+    if is_error || media_type.is_empty() {
+        return up_to(ERROR_LIMIT);
+    }
+    (Kept::None(WhyNotKept::Binary), 0)
+}
+
+/// Whether a media type (lower case, without parameters) is JSON, text, XML or a form.
+fn is_text(media_type: &str) -> bool {
+    let Some((kind, subtype)) = media_type.split_once('/') else { return false };
+    kind == "text"
+        || subtype.ends_with("json")
+        || subtype.ends_with("+prettyjws")
+        || subtype.ends_with("xml")
+        || subtype == "x-www-form-urlencoded"
+        || subtype == "jwt"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_what_explains_and_no_layers() {
+        let answer = |status, media_type: &str| {
+            let mut head = ResponseHead::new(status, "");
+            head.headers.push("Content-Type", media_type.as_bytes());
+            response(&head, None).1
+        };
+        assert_eq!(answer(200, "application/vnd.oci.image.index.v1+json"), TEXT_LIMIT);
+        assert_eq!(answer(200, "Application/JSON; charset=utf-8"), TEXT_LIMIT);
+        assert_eq!(answer(403, "application/xml"), TEXT_LIMIT);
+        assert_eq!(answer(200, "application/octet-stream"), 0);
+        assert_eq!(answer(502, "application/octet-stream"), ERROR_LIMIT);
+        assert_eq!(answer(200, "application/vnd.oci.image.layer.v1.tar+gzip"), 0);
+        assert_eq!(request(&RequestHead::new("PATCH", "/"), Some(9)), up_to(9));
+    }
+}

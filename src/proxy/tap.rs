@@ -1,0 +1,386 @@
+//! What the observer of one connection sees, turned into events of exchanges: ids, times, how much content to keep.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::clock::Clock;
+use super::failing;
+use super::keep;
+use super::sink::EventSink;
+use crate::exchange::event::{BodyEnd, Happening, Opened};
+use crate::exchange::{
+    ConnectionId, ExchangeId, Failure, FailureKind, Kept, Moment, Origin, Side, Stage, Target, TlsFacts, Tunnel,
+    Upstream, WhyOpaque,
+};
+use crate::wire::http1::Http1Observer;
+use crate::wire::{ContentEnd, End, Observed, Outcome, Sender};
+
+/// Gives out the numbers of exchanges and connections.
+#[derive(Debug, Default)]
+pub struct Numbers {
+    exchanges: AtomicU64,
+    connections: AtomicU64,
+}
+
+impl Numbers {
+    /// The next exchange's id.
+    pub fn exchange(&self) -> Option<ExchangeId> {
+        ExchangeId::new(self.exchanges.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The next connection's id.
+    pub fn connection(&self) -> Option<ConnectionId> {
+        ConnectionId::new(self.connections.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+/// What all exchanges of one client connection have in common, and where their events go.
+pub struct Recording {
+    /// The way to the recorder.
+    pub sink: EventSink,
+    /// The clock.
+    pub clock: Clock,
+    /// Gives out ids.
+    pub numbers: Arc<Numbers>,
+    /// This connection.
+    pub connection: Option<ConnectionId>,
+    /// The client's address.
+    pub client: SocketAddr,
+    /// `--body-limit`.
+    pub body_limit: Option<u64>,
+}
+
+impl Recording {
+    /// Begins an exchange now.
+    pub fn open(&mut self, target: &Target, connect: Option<ExchangeId>) -> Option<ExchangeId> {
+        let id = self.numbers.exchange()?;
+        let opened = Opened {
+            origin: Origin::Live,
+            connection: self.connection,
+            connect,
+            client: Some(self.client),
+            target: target.clone(),
+        };
+        self.add(id, Happening::Opened(Box::new(opened)));
+        Some(id)
+    }
+
+    /// Records that something happened to an exchange now.
+    pub fn add(&mut self, id: ExchangeId, what: Happening) {
+        self.sink.add(id, self.clock.now(), what);
+    }
+}
+
+/// What is known of a connection to a server by the time its traffic flows.
+#[derive(Clone)]
+pub struct Route {
+    /// What requests on it are meant for.
+    pub target: Target,
+    /// The CONNECT exchange whose tunnel it is.
+    pub connect: Option<ExchangeId>,
+    /// How the server was reached.
+    pub upstream: Option<Arc<Upstream>>,
+    /// TLS with the client.
+    pub client_tls: Option<Arc<TlsFacts>>,
+    /// TLS with the server.
+    pub upstream_tls: Option<Arc<TlsFacts>>,
+    /// Why pulltap answers in the server's place, when it does.
+    pub answered_because: Option<Failure>,
+}
+
+struct OpenExchange {
+    n: u64,
+    id: ExchangeId,
+    request_room: u64,
+    response_room: u64,
+}
+
+/// Reads along with one relayed connection.
+pub struct Tap<'a> {
+    recording: &'a mut Recording,
+    route: Route,
+    observer: Option<Http1Observer>,
+    open: VecDeque<OpenExchange>,
+    seen: u64,
+    opaque: Option<Opaque>,
+    last_error: Option<(Sender, Vec<String>, Option<i32>)>,
+    first_end: Option<(Sender, Moment)>,
+    client_certificate_wanted: bool,
+}
+
+struct Opaque {
+    exchange: Option<ExchangeId>,
+    tunnel: Tunnel,
+}
+
+impl<'a> Tap<'a> {
+    /// A tap on a connection that speaks HTTP/1.
+    pub fn http1(recording: &'a mut Recording, route: Route) -> Self {
+        let observer = Some(Http1Observer::new());
+        Self {
+            recording,
+            route,
+            observer,
+            open: VecDeque::new(),
+            seen: 0,
+            opaque: None,
+            last_error: None,
+            first_end: None,
+            client_certificate_wanted: false,
+        }
+    }
+
+    /// A tap on a connection that nobody interprets, which only counts.
+    pub fn opaque(recording: &'a mut Recording, route: Route, why: WhyOpaque) -> Self {
+        let mut tap = Self::http1(recording, route);
+        tap.observer = None;
+        tap.turn_opaque(tap.route.connect, why);
+        tap
+    }
+
+    /// Says that the server asked for a client certificate, which explains an alert that comes later.
+    pub fn client_certificate_was_wanted(&mut self, wanted: bool) {
+        self.client_certificate_wanted = wanted;
+    }
+
+    /// How many exchanges began on this connection.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Whether what passes is interpreted as HTTP.
+    pub fn is_http(&self) -> bool {
+        self.opaque.is_none()
+    }
+
+    /// Reads bytes on their way.
+    pub fn bytes(&mut self, sender: Sender, bytes: &[u8]) {
+        if let Some(opaque) = &mut self.opaque {
+            opaque.count(sender, bytes.len());
+            return;
+        }
+        let Some(mut observer) = self.observer.take() else { return };
+        observer.bytes(sender, bytes, &mut |seen| self.saw(seen));
+        self.observer = Some(observer);
+    }
+
+    /// Notes that one side ended what it sends, and the error that told so.
+    pub fn end(&mut self, sender: Sender, end: End, error: Option<&io::Error>) {
+        if let Some(error) = error {
+            self.broken(sender, error);
+        }
+        if self.first_end.is_none() {
+            self.first_end = Some((sender, self.recording.clock.now()));
+        }
+        let Some(mut observer) = self.observer.take() else { return };
+        observer.end(sender, end, &mut |seen| self.saw(seen));
+        self.observer = Some(observer);
+    }
+
+    /// Notes the error by which one side was found to be gone; what it sent before may still be read.
+    pub fn broken(&mut self, side: Sender, error: &io::Error) {
+        if self.last_error.is_none() {
+            self.last_error = Some((side, failing::chain_of(error), error.raw_os_error()));
+            // In TLS 1.3 a server refuses a missing client certificate only after the handshake, by an alert.
+            self.client_certificate_wanted &=
+                matches!(failing::rustls_error(error), Some(rustls::Error::AlertReceived(_)));
+        }
+    }
+
+    /// Hands over what was seen in this turn.
+    pub fn pass_on(&mut self) {
+        self.recording.sink.pass_on();
+    }
+
+    /// Ends the tap with the connection: what is still open is over.
+    pub fn finish(mut self, stopped: bool) {
+        if stopped {
+            self.stop_open();
+        } else {
+            self.end(Sender::Client, End::Reset, None);
+        }
+        while let Some(exchange) = self.open.pop_front() {
+            self.recording.add(exchange.id, Happening::Closed);
+        }
+        if let Some(Opaque { exchange: Some(id), tunnel }) = self.opaque {
+            self.recording.add(id, Happening::Tunnel(tunnel));
+            if Some(id) != self.route.connect {
+                self.recording.add(id, Happening::Closed);
+            }
+        }
+        self.recording.sink.pass_on();
+    }
+
+    fn stop_open(&mut self) {
+        let at = self.recording.clock.now();
+        for exchange in &self.open {
+            let chain = vec!["pulltap was told to stop".to_owned()];
+            let (stage, side, kind) = (Stage::AwaitHead, Side::Us, FailureKind::Stopped);
+            let failure = Failure { stage, side, kind, chain, os_code: None, at };
+            self.recording.add(exchange.id, Happening::Failed(failure));
+        }
+    }
+
+    fn saw(&mut self, seen: Observed<'_>) {
+        match seen {
+            Observed::Started { n } => self.begin(n),
+            Observed::Request { n, head } => {
+                let (kept, room) = keep::request(&head, self.recording.body_limit);
+                self.happened(n, |exchange| {
+                    exchange.request_room = room;
+                    Happening::Request(head, kept)
+                });
+            }
+            Observed::RequestBody { n, bytes } => self.content(n, bytes, Sender::Client),
+            Observed::RequestEnd { n, end } => self.happened(n, |_| Happening::RequestEnd(body_end(end))),
+            Observed::Interim { n, head } => self.happened(n, |_| Happening::Interim(head)),
+            Observed::Response { n, head } => {
+                let (kept, room) = keep::response(&head, self.recording.body_limit);
+                self.happened(n, |exchange| {
+                    exchange.response_room = room;
+                    Happening::Response(head, kept)
+                });
+            }
+            Observed::ResponseBody { n, bytes } => self.content(n, bytes, Sender::Server),
+            Observed::ResponseEnd { n, end } => self.happened(n, |_| Happening::ResponseEnd(body_end(end))),
+            Observed::Over { n, outcome } => self.over(n, outcome),
+            Observed::Unasked { head } => {
+                tracing::debug!(status = head.status, "the server answered without having been asked");
+            }
+            Observed::Opaque { n, why, trouble } => {
+                if let Some(trouble) = trouble {
+                    tracing::debug!(trouble = trouble.as_str(), "the connection is opaque from here on");
+                }
+                let id = n.and_then(|n| self.find(n).map(|exchange| exchange.id));
+                self.turn_opaque(id.or(self.route.connect), why);
+            }
+        }
+    }
+
+    fn begin(&mut self, n: u64) {
+        let Some(id) = self.recording.open(&self.route.target, self.route.connect) else { return };
+        self.seen += 1;
+        self.open.push_back(OpenExchange { n, id, request_room: 0, response_room: 0 });
+        let Route { upstream, client_tls, upstream_tls, .. } = self.route.clone();
+        let facts = [
+            upstream.map(Happening::Upstream),
+            client_tls.map(Happening::ClientTls),
+            upstream_tls.map(Happening::UpstreamTls),
+        ];
+        for fact in facts.into_iter().flatten() {
+            self.recording.add(id, fact);
+        }
+        if let Some(failure) = &self.route.answered_because {
+            let failure = failure.clone();
+            self.recording.add(id, Happening::AnsweredByUs);
+            self.recording.add(id, Happening::Failed(failure));
+        }
+    }
+
+    fn find(&mut self, n: u64) -> Option<&mut OpenExchange> {
+        self.open.iter_mut().find(|exchange| exchange.n == n)
+    }
+
+    fn happened(&mut self, n: u64, what: impl FnOnce(&mut OpenExchange) -> Happening) {
+        let Some(exchange) = self.find(n) else { return };
+        let id = exchange.id;
+        let what = what(exchange);
+        self.recording.add(id, what);
+    }
+
+    fn content(&mut self, n: u64, bytes: &[u8], sender: Sender) {
+        let Some(exchange) = self.find(n) else { return };
+        let room = match sender {
+            Sender::Client => &mut exchange.request_room,
+            Sender::Server => &mut exchange.response_room,
+        };
+        if *room == 0 {
+            return;
+        }
+        let count = usize::try_from(*room).unwrap_or(usize::MAX).min(bytes.len());
+        *room -= count as u64;
+        let id = exchange.id;
+        let kept = bytes.get(..count).unwrap_or(bytes).to_vec();
+        self.recording.add(
+            id,
+            match sender {
+                Sender::Client => Happening::RequestBody(kept),
+                Sender::Server => Happening::ResponseBody(kept),
+            },
+        );
+    }
+
+    fn over(&mut self, n: u64, outcome: Outcome) {
+        let Some(position) = self.open.iter().position(|exchange| exchange.n == n) else { return };
+        let Some(exchange) = self.open.remove(position) else { return };
+        if let Outcome::Cut { stage, by, end } = outcome {
+            let failure = self.cut(stage, by, end);
+            self.recording.add(exchange.id, Happening::Failed(failure));
+        }
+        self.recording.add(exchange.id, Happening::Closed);
+    }
+
+    fn cut(&self, stage: Stage, by: Sender, end: End) -> Failure {
+        let (mut side, mut kind) = match (by, end) {
+            (Sender::Client, _) => (Side::Client, FailureKind::GaveUp),
+            (Sender::Server, End::Reset) => (Side::Origin, FailureKind::Reset),
+            (Sender::Server, End::Clean | End::Cut) => (Side::Origin, FailureKind::Truncated),
+        };
+        if by == Sender::Server && self.client_certificate_wanted {
+            (side, kind) = (Side::Us, FailureKind::ClientCertificateWanted);
+        }
+        let mut chain = vec![how_it_ended(by, end).to_owned()];
+        let mut os_code = None;
+        if let Some((sender, why, code)) = &self.last_error
+            && *sender == by
+        {
+            chain.extend(why.iter().cloned());
+            os_code = *code;
+        }
+        let at = match self.first_end {
+            Some((sender, at)) if sender == by => at,
+            _ => self.recording.clock.now(),
+        };
+        Failure { stage, side, kind, chain, os_code, at }
+    }
+
+    fn turn_opaque(&mut self, exchange: Option<ExchangeId>, why: WhyOpaque) {
+        let tunnel = Tunnel { why, sent: 0, received: 0 };
+        if let Some(id) = exchange {
+            self.recording.add(id, Happening::Tunnel(tunnel));
+        }
+        self.opaque = Some(Opaque { exchange, tunnel });
+    }
+}
+
+impl Opaque {
+    fn count(&mut self, sender: Sender, bytes: usize) {
+        match sender {
+            Sender::Client => self.tunnel.sent += bytes as u64,
+            Sender::Server => self.tunnel.received += bytes as u64,
+        }
+    }
+}
+
+fn body_end(end: ContentEnd) -> BodyEnd {
+    BodyEnd { length: end.length, is_complete: end.is_complete, sha256: None, trailers: end.trailers }
+}
+
+fn how_it_ended(by: Sender, end: End) -> &'static str {
+    match (by, end) {
+        (Sender::Client, End::Clean) => "the client closed its connection",
+        (Sender::Client, End::Cut) => "the client closed its connection without TLS close_notify",
+        (Sender::Client, End::Reset) => "the client reset its connection",
+        (Sender::Server, End::Clean) => "the server closed its connection",
+        (Sender::Server, End::Cut) => "the server closed its connection without TLS close_notify",
+        (Sender::Server, End::Reset) => "the server reset its connection",
+    }
+}
+
+/// The kept part of a content whose limit is this many bytes.
+pub fn up_to(limit: u64) -> (Kept, u64) {
+    (Kept::Prefix(limit), limit)
+}

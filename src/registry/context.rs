@@ -1,0 +1,248 @@
+//! What earlier exchanges teach about later ones: which URLs are token endpoints, because a challenge named them, and
+//! which are blobs of which repository, because a redirect led there.
+//!
+//! The answers depend on the set of exchanges learned from, not on the order of learning.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
+
+use crate::exchange::{Exchange, ExchangeId, Moment};
+
+use super::{Challenge, Endpoint, Role, vendors};
+
+/// The most places remembered of one kind, and the most entries of one place.
+const MOST_PLACES: usize = 20_000;
+const MOST_AT_ONE_PLACE: usize = 32;
+
+/// A host and path, as a number: tables of URLs stay small, and no secret of a query is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PlaceKey(u64);
+
+impl PlaceKey {
+    /// The key of this host (any case) and path (exact).
+    pub fn of(host: &str, path: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        for byte in host.bytes() {
+            byte.to_ascii_lowercase().hash(&mut hasher);
+        }
+        path.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+
+    /// The key of what an exchange asks for.
+    pub fn of_exchange(exchange: &Exchange) -> Self {
+        Self::of(&exchange.target.host, exchange.path())
+    }
+}
+
+/// The parts of an absolute or relative URL, as they stand in a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address<'a> {
+    /// The host, without port; `None` for a relative URL.
+    pub host: Option<&'a str>,
+    /// The path.
+    pub path: &'a str,
+    /// The query.
+    pub query: Option<&'a str>,
+}
+
+impl<'a> Address<'a> {
+    /// The parts of this URL.
+    pub fn of(url: &'a str) -> Self {
+        let url = url.split('#').next().unwrap_or(url);
+        let (host, rest) = match url.split_once("://") {
+            Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
+                let end = rest.find(['/', '?']).unwrap_or(rest.len());
+                let (authority, rest) = rest.split_at(end);
+                (Some(host_of(authority)), rest)
+            }
+            _ => (None, url),
+        };
+        let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
+        Self { host, path: if path.is_empty() { "/" } else { path }, query }
+    }
+}
+
+fn host_of(authority: &str) -> &str {
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    if let Some(rest) = authority.strip_prefix('[') {
+        return rest.split(']').next().unwrap_or(rest);
+    }
+    authority.split(':').next().unwrap_or(authority)
+}
+
+/// Who named a token endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Realm {
+    /// When its exchange began.
+    pub opened: Moment,
+    /// The exchange whose answer named it.
+    pub exchange: ExchangeId,
+    /// The client that was told.
+    pub client: Option<IpAddr>,
+    /// The registry, in the case in which the client wrote it.
+    pub registry: Box<str>,
+    /// The service that the challenge names.
+    pub service: Option<Box<str>>,
+}
+
+/// Who led to a blob host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    /// When its exchange began.
+    pub opened: Moment,
+    /// The exchange whose answer led there.
+    pub exchange: ExchangeId,
+    /// The client that was told.
+    pub client: Option<IpAddr>,
+    /// The registry, in the case in which the client wrote it.
+    pub registry: Box<str>,
+    /// The repository.
+    pub repository: Box<str>,
+    /// The digest of the blob.
+    pub digest: Box<str>,
+}
+
+/// What is known from the exchanges so far.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    realms: HashMap<PlaceKey, Vec<Realm>>,
+    redirects: HashMap<PlaceKey, Vec<Redirect>>,
+}
+
+impl Context {
+    /// Knows nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Learns from an exchange that has its answer.
+    pub fn learn(&mut self, exchange: &Exchange) {
+        match exchange.status() {
+            Some(401) => self.learn_realms(exchange),
+            Some(300..=399) => self.learn_redirect(exchange),
+            _ => {}
+        }
+    }
+
+    fn learn_realms(&mut self, exchange: &Exchange) {
+        let Some(response) = &exchange.response else { return };
+        for (_, challenge) in Challenge::all(&response.headers) {
+            let Some(realm) = challenge.realm().filter(|_| challenge.is_bearer()) else { continue };
+            let address = Address::of(realm);
+            let Some(host) = address.host else { continue };
+            let named = Realm {
+                opened: exchange.timings.opened,
+                exchange: exchange.id,
+                client: exchange.client.map(|client| client.ip()),
+                registry: exchange.target.host.as_str().into(),
+                service: challenge.service().map(Into::into),
+            };
+            let place = PlaceKey::of(host, address.path);
+            if self.realms.len() >= MOST_PLACES && !self.realms.contains_key(&place) {
+                continue;
+            }
+            let known = self.realms.entry(place).or_default();
+            let is_full = known.len() >= MOST_AT_ONE_PLACE;
+            let same = known.iter_mut().find(|realm| {
+                realm.client == named.client && realm.registry == named.registry && realm.service == named.service
+            });
+            match same {
+                Some(earlier) if (earlier.opened, earlier.exchange) <= (named.opened, named.exchange) => {}
+                Some(later) => *later = named,
+                None if is_full => {}
+                None => known.push(named),
+            }
+        }
+    }
+
+    fn learn_redirect(&mut self, exchange: &Exchange) {
+        let path = exchange.path();
+        let Endpoint::Blob { repository, digest } = Endpoint::of(path, exchange.query()) else { return };
+        let location = exchange.response.as_ref().and_then(|response| response.headers.text("location"));
+        let Some(location) = location else { return };
+        let address = Address::of(&location);
+        let Some(host) = address.host else { return };
+        let redirect = Redirect {
+            opened: exchange.timings.opened,
+            exchange: exchange.id,
+            client: exchange.client.map(|client| client.ip()),
+            registry: exchange.target.host.as_str().into(),
+            repository,
+            digest,
+        };
+        let place = PlaceKey::of(host, address.path);
+        if self.redirects.len() >= MOST_PLACES && !self.redirects.contains_key(&place) {
+            return;
+        }
+        let known = self.redirects.entry(place).or_default();
+        known.retain(|other| other.exchange != redirect.exchange);
+        let at = known.partition_point(|other| (other.opened, other.exchange) < (redirect.opened, redirect.exchange));
+        known.insert(at, redirect);
+        if known.len() > MOST_AT_ONE_PLACE {
+            known.remove(0);
+        }
+    }
+
+    /// Who named this place as a token endpoint: a registry that this client asked, with this service if possible.
+    pub fn realm(&self, place: PlaceKey, client: Option<IpAddr>, service: Option<&str>) -> Option<&Realm> {
+        self.realms.get(&place)?.iter().min_by_key(|realm| {
+            let other_client = realm.client != client;
+            let other_service = realm.service.as_deref() != service;
+            (other_client, other_service, realm.opened, realm.exchange)
+        })
+    }
+
+    /// Whether a challenge named this place as a token endpoint.
+    pub fn is_realm(&self, place: PlaceKey) -> bool {
+        self.realms.contains_key(&place)
+    }
+
+    /// Which redirect led this client to this place: the last one before `opened`, else the first one.
+    pub fn redirect(&self, place: PlaceKey, client: Option<IpAddr>, opened: Moment) -> Option<&Redirect> {
+        let known = self.redirects.get(&place)?;
+        let of_client = || known.iter().filter(|redirect| redirect.client == client);
+        of_client().rev().find(|redirect| redirect.opened <= opened).or_else(|| of_client().next()).or(known.first())
+    }
+
+    /// The role of an exchange, by what it asks for, how it was answered, and what is known.
+    pub fn role(&self, exchange: &Exchange) -> Role {
+        let endpoint = Endpoint::of(exchange.path(), exchange.query());
+        let role = Role::of(exchange.method().unwrap_or(""), &endpoint, exchange.status());
+        self.refined(role, PlaceKey::of_exchange(exchange), &exchange.target.host)
+    }
+
+    /// The role, once it is known what challenges and redirects named.
+    pub fn refined(&self, role: Role, place: PlaceKey, host: &str) -> Role {
+        match role {
+            Role::Connect | Role::Token => role,
+            _ if self.is_realm(place) => Role::Token,
+            _ if self.redirects.contains_key(&place) => Role::Storage,
+            Role::Other if vendors::keeps_blobs(host) => Role::Storage,
+            _ => role,
+        }
+    }
+
+    /// Forgets what was learned before this moment.
+    pub fn forget_before(&mut self, moment: Moment) {
+        self.redirects.retain(|_, known| {
+            known.retain(|redirect| redirect.opened >= moment);
+            !known.is_empty()
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_addresses() {
+        let address = Address::of("https://user@a.test:444//x/y?se=1&sig=2#z");
+        assert_eq!((address.host, address.path, address.query), (Some("a.test"), "//x/y", Some("se=1&sig=2")));
+        assert_eq!(Address::of("https://[::1]:5").host, Some("::1"));
+        assert_eq!(Address::of("/v2/?u=http://x").host, None);
+        assert_eq!(Address::of("https://a.test?x").path, "/");
+    }
+}

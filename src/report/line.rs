@@ -1,0 +1,97 @@
+//! An exchange in one line of text.
+
+use std::fmt::Write;
+
+use jiff::tz::TimeZone;
+
+use super::quantity;
+use crate::diagnose::{Explained, Finding};
+use crate::exchange::{Exchange, Moment};
+use crate::printable::printable;
+
+/// One line about an exchange: time, id, outcome, what was asked, how long and how much, and what it means.
+pub fn exchange(exchange: &Exchange, notes: &[String], now: Moment, zone: &TimeZone) -> String {
+    let mut line = format!("{} {:>4} {:<7}", time(exchange.timings.opened, zone), exchange.id, outcome(exchange));
+    // Writing to a String cannot fail.
+    let _ = write!(line, " {:<7} {}", exchange.method().map_or("-".into(), printable), printable(&exchange.url()));
+    let _ = write!(line, "  {}", quantity::duration(exchange.timings.duration_micros(now)));
+    let size = exchange.response_body.length.max(exchange.request_body.length);
+    if size > 0 {
+        let _ = write!(line, "  {}", quantity::bytes(size));
+    }
+    if let Some(tunnel) = &exchange.tunnel {
+        let (up, down) = (quantity::bytes(tunnel.sent), quantity::bytes(tunnel.received));
+        let _ = write!(line, "  {}: {up} up, {down} down", super::json::why_opaque(tunnel.why));
+    }
+    if let Some(failure) = &exchange.failure {
+        let chain = failure.chain.join(": ");
+        let kind = failure.kind.as_str();
+        let _ = write!(line, "  {kind} ({}, {})", failure.stage.as_str(), failure.side.as_str());
+        if !chain.is_empty() {
+            let _ = write!(line, ": {}", printable(&chain));
+        }
+    }
+    for note in notes {
+        let _ = write!(line, "  · {}", printable(note));
+    }
+    line
+}
+
+/// One line about a finding: how bad, what, why, and on which exchanges.
+pub fn finding(finding: &Finding, explained: &Explained) -> String {
+    let exchanges: Vec<_> = finding.exchanges.iter().map(|id| format!("#{id}")).collect();
+    let (title, cause) = (printable(&explained.title), printable(&explained.cause));
+    let severity = finding.severity.as_str();
+    format!("{severity}: {title}: {cause}  [{}; {}; faq {}]", exchanges.join(" "), finding.rule.id, explained.faq)
+}
+
+/// A finding with what to do about it, in a few lines.
+pub fn advice(finding: &Finding, explained: &Explained) -> String {
+    let mut text = self::finding(finding, explained);
+    for evidence in &finding.evidence {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n    #{} {}: {}", evidence.exchange, evidence.place, printable(&evidence.value));
+    }
+    for step in &explained.fix {
+        let _ = write!(text, "\n  - {}", printable(step));
+    }
+    for command in &explained.commands {
+        let _ = write!(text, "\n    $ {}", printable(command));
+    }
+    if let Some(doc) = &explained.doc {
+        let _ = write!(text, "\n  {doc}");
+    }
+    text
+}
+
+/// The status code, marked where it is ours; or that it failed.
+fn outcome(exchange: &Exchange) -> String {
+    match (exchange.status(), &exchange.failure) {
+        (Some(status), None) if !exchange.answered_by_us || exchange.is_connect() => status.to_string(),
+        (Some(status), Some(_)) if !exchange.answered_by_us => format!("{status} cut"),
+        _ => "failed".to_owned(),
+    }
+}
+
+/// The time of day, to the millisecond.
+pub fn time(moment: Moment, zone: &TimeZone) -> String {
+    let timestamp = jiff::Timestamp::from_microsecond(moment.micros()).unwrap_or_default();
+    timestamp.to_zoned(zone.clone()).strftime("%H:%M:%S%.3f").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{ExchangeId, Origin, RequestHead, ResponseHead, Target};
+
+    #[test]
+    fn says_it_in_one_line_that_deceives_no_terminal() {
+        let id = ExchangeId::new(7).unwrap();
+        let mut hostile = Exchange::new(id, Origin::Live, Target::https("registry.test", 443), Moment::EPOCH);
+        hostile.request = Some(RequestHead::new("GET", "/v2/\x1b[2J"));
+        hostile.response = Some(ResponseHead::new(200, "OK"));
+        hostile.timings.closed = Some(Moment::from_micros(87_000));
+        let line = exchange(&hostile, &["a\nnote".to_owned()], Moment::EPOCH, &TimeZone::UTC);
+        assert_eq!(line, "00:00:00.000    7 200     GET     https://registry.test/v2/\\u{1b}[2J  87 ms  · a\\nnote");
+    }
+}

@@ -1,0 +1,32 @@
+//! What the tests stand on: scripted servers and clients anywhere, and on Linux the rig of the tests that run real
+//! container clients against a real registry.
+//!
+//! A test calls `world::in_private_world` and finds itself in network, mount and process namespaces of its own, where
+//! invented names on 192.0.2.x lead to `origin::Origin` (registry, token server, blob host) and where nothing can
+//! outlive it. `pulltap::Pulltap` is the program under test, started as a user would start it.
+
+#[cfg(target_os = "linux")]
+pub mod certificates;
+#[cfg(target_os = "linux")]
+pub mod containerd;
+#[cfg(target_os = "linux")]
+pub mod daemon;
+#[cfg(target_os = "linux")]
+pub mod dockerd;
+#[cfg(target_os = "linux")]
+pub mod image;
+#[cfg(target_os = "linux")]
+pub mod origin;
+#[cfg(target_os = "linux")]
+pub mod pulltap;
+#[cfg(target_os = "linux")]
+pub mod ran;
+pub mod scripted;
+#[cfg(target_os = "linux")]
+pub mod tar;
+#[cfg(target_os = "linux")]
+pub mod token_server;
+#[cfg(target_os = "linux")]
+pub mod tools;
+#[cfg(target_os = "linux")]
+pub mod world;

@@ -1,0 +1,199 @@
+//! The program under test, started and read as a user's script would.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::ran::{Ran, eventually};
+use super::world::World;
+
+/// How long a line that must come may take; nothing of pulltap itself takes so long.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A running `pulltap --headless --json`, killed when dropped.
+#[derive(Debug)]
+pub struct Pulltap {
+    process: Child,
+    lines: Arc<Mutex<Vec<Value>>>,
+    address: String,
+    data: PathBuf,
+}
+
+impl Pulltap {
+    /// Starts it on a free port of 127.0.0.1, with `upstream_ca` trusted upstream.
+    pub fn start(world: &World, upstream_ca: &Path) -> Self {
+        Self::start_with(world, upstream_ca, &[])
+    }
+
+    /// The same with more options.
+    pub fn start_with(world: &World, upstream_ca: &Path, options: &[String]) -> Self {
+        let data = world.path("pulltap");
+        let log = File::create(world.path("logs").join("pulltap")).unwrap();
+        let mut process = world
+            .command(env!("CARGO_BIN_EXE_pulltap"))
+            .args(["--headless", "--json", "--listen", "127.0.0.1:0", "--upstream-ca"])
+            .arg(upstream_ca)
+            .arg("--data-dir")
+            .arg(&data)
+            .args(options)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        read_lines(process.stdout.take().unwrap(), Arc::clone(&lines));
+        let mut pulltap = Self { process, lines, address: String::new(), data };
+        let listening = pulltap.wait_for("listening", |line| line["type"] == "listening");
+        pulltap.address = listening["address"].as_str().map(str::to_owned).unwrap();
+        pulltap
+    }
+
+    /// The URL that clients get as their proxy.
+    pub fn proxy(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The environment that sends a client through pulltap.
+    pub fn environment(&self) -> [(&'static str, String); 2] {
+        ["HTTPS_PROXY", "HTTP_PROXY"].map(|name| (name, self.proxy()))
+    }
+
+    /// The CA certificate that clients must trust.
+    pub fn ca(&self) -> PathBuf {
+        self.data.join("ca.crt")
+    }
+
+    /// The lines so far.
+    pub fn lines(&self) -> Vec<Value> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// The first line that is as wanted; a test that waits in vain fails with all lines that came.
+    #[track_caller]
+    pub fn wait_for(&mut self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let Self { process, lines, .. } = self;
+        let found = eventually(&format!("pulltap's line: {what}"), LIMIT, || {
+            let found = lines.lock().unwrap().iter().find(|line| is_wanted(line)).cloned();
+            let ended = found.is_none() && process.try_wait().unwrap().is_some();
+            found.map(Ok).or_else(|| ended.then_some(Err(())))
+        });
+        found.unwrap_or_else(|()| panic!("pulltap ended without its line: {what}\n{}", self.transcript()))
+    }
+
+    /// Ends the capture as Ctrl-C does; gives what was seen.
+    #[track_caller]
+    pub fn finish(mut self) -> Seen {
+        Ran::ok(Command::new("kill").args(["-INT", &self.process.id().to_string()]));
+        self.wait_for("summary", |line| line["type"] == "summary");
+        let status = eventually("pulltap ends", LIMIT, || self.process.try_wait().unwrap());
+        assert!(status.success(), "{status}\n{}", self.transcript());
+        Seen::new(self.lines())
+    }
+
+    /// The most memory that pulltap has used at once, in MiB.
+    pub fn peak_memory(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+
+    fn transcript(&self) -> String {
+        transcript(&self.lines())
+    }
+}
+
+impl Drop for Pulltap {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            println!("--- what pulltap printed\n{}", self.transcript());
+        }
+    }
+}
+
+/// Everything that a finished capture printed.
+#[derive(Debug)]
+pub struct Seen {
+    lines: Vec<Value>,
+    exchanges: Vec<Exchange>,
+}
+
+/// What the tests read of a line of the type `exchange`.
+#[derive(Debug, Deserialize)]
+pub struct Exchange {
+    method: String,
+    url: String,
+    status: Option<u16>,
+    failure: Option<Value>,
+}
+
+impl Seen {
+    fn new(lines: Vec<Value>) -> Self {
+        let exchanges = lines
+            .iter()
+            .filter(|line| line["type"] == "exchange")
+            .map(|line| Exchange::deserialize(line).unwrap_or_else(|error| panic!("{error} in {line}")))
+            .collect();
+        Self { lines, exchanges }
+    }
+
+    /// How many exchanges are as wanted.
+    pub fn count(&self, is_wanted: impl Fn(&Exchange) -> bool) -> usize {
+        self.exchanges.iter().filter(|exchange| is_wanted(exchange)).count()
+    }
+
+    /// Fails the test where there is no exchange of this method, status and start of the URL.
+    #[track_caller]
+    pub fn expect(&self, method: &str, status: u16, url: &str) {
+        let count = self.count(|exchange| exchange.is(method, status, url));
+        assert!(count > 0, "pulltap saw no {method} {url} {status}:\n{self}");
+    }
+
+    /// Fails the test where a finding is worse than `normal`: a client that works gives no cause for alarm.
+    #[track_caller]
+    pub fn expect_no_trouble(&self) {
+        let is_trouble = |line: &&Value| line["type"] == "finding" && line["severity"] != "normal";
+        let trouble: Vec<_> = self.lines.iter().filter(is_trouble).collect();
+        assert!(trouble.is_empty(), "{trouble:#?}\n{self}");
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&transcript(&self.lines))
+    }
+}
+
+impl Exchange {
+    /// Whether the network failed it.
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Whether it has this method and status, and a URL that starts like this.
+    pub fn is(&self, method: &str, status: u16, url: &str) -> bool {
+        self.method == method && self.status == Some(status) && self.url.starts_with(url)
+    }
+}
+
+/// Collects the program's lines until it closes its stdout; a line that is not JSON is kept as text.
+fn read_lines(stdout: ChildStdout, lines: Arc<Mutex<Vec<Value>>>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
+            lines.lock().unwrap().push(value);
+        }
+    });
+}
+
+fn transcript(lines: &[Value]) -> String {
+    lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
+}

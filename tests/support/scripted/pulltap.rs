@@ -1,0 +1,314 @@
+//! The built program as a process: `pulltap --headless --json`, its lines, its end.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+#[cfg(unix)]
+use std::process::{ExitStatus, Output};
+#[cfg(unix)]
+use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+#[cfg(unix)]
+use std::time::Instant;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::PATIENCE;
+use super::authority::Authority;
+use super::client::{ClientTls, Response, tls_tunnel};
+use super::origin::Origin;
+
+/// The name of the server that every proxy under test can reach: by it a test sees that the proxy is still well.
+const WELL: &str = "well.test";
+
+/// Builds the command line of a proxy.
+pub struct Setup {
+    command: Command,
+    folder: TempDir,
+    well: Origin,
+}
+
+impl Setup {
+    /// A proxy on a free port that trusts this authority upstream.
+    pub fn trusting(authority: &Authority) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let roots = folder.path().join("upstream.pem");
+        fs::write(&roots, authority.pem()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pulltap"));
+        command.args(["--headless", "--json", "--listen", "127.0.0.1:0", "--data-dir"]);
+        command.arg(folder.path().join("data")).arg("--upstream-ca").arg(roots);
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+            command.env_remove(name);
+        }
+        let well = Origin::healthy(authority, WELL);
+        let address = well.address();
+        Self { command, folder, well }.resolving(WELL, 443, address)
+    }
+
+    /// Dials this address for that name and port.
+    pub fn resolving(self, host: &str, port: u16, address: SocketAddr) -> Self {
+        self.arg("--resolve").arg(&format!("{host}:{port}:{}:{}", bracketed(address), address.port()))
+    }
+
+    /// One more argument.
+    pub fn arg(mut self, argument: &str) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    /// Starts it where it is expected to end by itself, and gives its status, stdout and stderr.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn run_to_end(mut self) -> Output {
+        let child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let id = child.id().to_string();
+        let (ended, is_ended) = mpsc::channel();
+        thread::spawn(move || ended.send(child.wait_with_output().unwrap()));
+        is_ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            let _ = Command::new("kill").args(["-KILL", &id]).status();
+            panic!("did not end by itself");
+        })
+    }
+
+    /// Starts it, and waits until it listens.
+    #[track_caller]
+    pub fn start(mut self) -> Pulltap {
+        let mut child =
+            self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = Lines::default();
+        let errors = Arc::new(Mutex::new(String::new()));
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut stderr = child.stderr.take().unwrap();
+        let (all, error_text) = (lines.clone(), Arc::clone(&errors));
+        let readers = vec![
+            thread::spawn(move || all.read(stdout)),
+            thread::spawn(move || {
+                let _ = BufReader::new(&mut stderr).lines().map_while(Result::ok).try_for_each(|line| {
+                    let mut text = error_text.lock().ok()?;
+                    text.push_str(&line);
+                    text.push('\n');
+                    Some(())
+                });
+            }),
+        ];
+        let first = lines.wait(PATIENCE, |line| line["type"] == "listening");
+        let Some(first) = first else {
+            let _ = child.kill();
+            panic!("does not listen; {lines:?}; stderr: {}", errors.lock().unwrap());
+        };
+        let address = first["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
+        let ca = CertificateDer::from_pem_file(self.folder.path().join("data/ca.crt")).expect("ca.crt");
+        Pulltap { child, readers, lines, errors, address, ca, folder: self.folder, well: self.well }
+    }
+}
+
+/// A running proxy; killed when dropped before [`Pulltap::conclude`].
+pub struct Pulltap {
+    child: Child,
+    readers: Vec<JoinHandle<()>>,
+    lines: Lines,
+    errors: Arc<Mutex<String>>,
+    address: SocketAddr,
+    ca: CertificateDer<'static>,
+    folder: TempDir,
+    well: Origin,
+}
+
+impl Pulltap {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The root with which it signs.
+    pub fn ca(&self) -> CertificateDer<'static> {
+        self.ca.clone()
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A client's TLS for this name that trusts the proxy.
+    pub fn client(&self, name: &str) -> ClientTls {
+        ClientTls::new(name, &[self.ca()])
+    }
+
+    /// Waits for the exchange of this method and URL to be listed.
+    #[track_caller]
+    pub fn exchange(&self, method: &str, url: &str) -> Value {
+        self.exchange_within(PATIENCE, method, url)
+    }
+
+    /// The same with another limit.
+    #[track_caller]
+    pub fn exchange_within(&self, limit: Duration, method: &str, url: &str) -> Value {
+        let wanted = |line: &Value| line["type"] == "exchange" && line["method"] == method && line["url"] == url;
+        let found = self.lines.wait(limit, wanted);
+        found.unwrap_or_else(|| panic!("no {method} {url} was listed; {:?}; {}", self.lines, self.stderr()))
+    }
+
+    /// Waits for the exchange with this number to be listed.
+    #[track_caller]
+    pub fn exchange_numbered(&self, id: u64) -> Value {
+        let found = self.lines.wait(PATIENCE, |line| line["type"] == "exchange" && line["id"] == id);
+        found.unwrap_or_else(|| panic!("no exchange {id} was listed; {:?}; {}", self.lines, self.stderr()))
+    }
+
+    /// Waits for an exchange that failed at this stage.
+    #[track_caller]
+    pub fn failed_at(&self, stage: &str, limit: Duration) -> Value {
+        let wanted = |line: &Value| line["type"] == "exchange" && line["failure"]["stage"] == stage;
+        let found = self.lines.wait(limit, wanted);
+        found.unwrap_or_else(|| panic!("nothing failed at {stage}; {:?}; {}", self.lines, self.stderr()))
+    }
+
+    /// What it printed on stderr so far.
+    pub fn stderr(&self) -> String {
+        self.errors.lock().unwrap().clone()
+    }
+
+    /// The descriptors that it has open.
+    #[cfg(target_os = "linux")]
+    pub fn open_descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// Waits until it has no more than this many descriptors open: connections that ended leave none behind.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub fn assert_closes_all_but(&self, descriptors: usize) {
+        let start = Instant::now();
+        while self.open_descriptors() > descriptors {
+            assert!(start.elapsed() < PATIENCE, "{} are open, not {descriptors}", self.open_descriptors());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Sends a healthy request through it and gets the answer.
+    #[track_caller]
+    pub fn assert_well(&self) {
+        let mut wire = tls_tunnel(self.address, &format!("{WELL}:443"), &self.client(WELL));
+        wire.send(format!("GET /well HTTP/1.1\r\nHost: {WELL}\r\nConnection: close\r\n\r\n"));
+        let response = Response::receive(&mut wire);
+        assert_eq!((response.status_line(), response.body.as_str()), ("HTTP/1.1 200 OK", "fine"));
+        wire.conclude();
+        assert!(self.well.accepted() > 0, "the healthy server was asked");
+    }
+
+    /// Holds that it is still well, stops it, and gives all that it printed.
+    #[track_caller]
+    pub fn conclude(self) -> Vec<Value> {
+        self.assert_well();
+        self.stop()
+    }
+
+    #[cfg(unix)]
+    #[track_caller]
+    fn stop(self) -> Vec<Value> {
+        self.signal("TERM");
+        self.ends_well_within(PATIENCE)
+    }
+
+    /// Windows has no signal that a test could send to one process alone: kills it once it has listed the last request.
+    #[cfg(not(unix))]
+    #[track_caller]
+    fn stop(mut self) -> Vec<Value> {
+        self.exchange("GET", &format!("https://{WELL}/well"));
+        self.child.kill().unwrap();
+        self.readers.drain(..).for_each(|reader| reader.join().unwrap());
+        assert!(!self.stderr().contains("panicked"), "{}", self.stderr());
+        self.lines.all()
+    }
+
+    /// Waits for its end, which must be a good one, and gives all that it printed.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn ends_well_within(mut self, limit: Duration) -> Vec<Value> {
+        let status = self.wait(limit);
+        self.readers.drain(..).for_each(|reader| reader.join().unwrap());
+        let errors = self.stderr();
+        assert!(status.success(), "ended with {status}; {errors}");
+        assert!(!errors.contains("panicked"), "{errors}");
+        let printed = self.lines.all();
+        assert!(printed.iter().any(|line| line["type"] == "summary"), "no summary; {:?}", self.lines);
+        printed
+    }
+
+    /// Sends a signal by its short name.
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(status.success());
+    }
+
+    #[cfg(unix)]
+    #[track_caller]
+    fn wait(&mut self, limit: Duration) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < limit, "still running after {limit:?}; {}", self.stderr());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Pulltap {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The lines that the proxy printed.
+#[derive(Clone, Default)]
+struct Lines(Arc<(Mutex<Vec<Value>>, Condvar)>);
+
+impl Lines {
+    fn read(&self, output: impl BufRead) {
+        for line in output.lines().map_while(Result::ok) {
+            let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
+            self.0.0.lock().unwrap().push(value);
+            self.0.1.notify_all();
+        }
+        self.0.0.lock().unwrap().push(serde_json::json!({"type": "end of output"}));
+        self.0.1.notify_all();
+    }
+
+    fn wait(&self, limit: Duration, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
+        let (lines, changed) = &*self.0;
+        let is_over = |lines: &[Value]| lines.last().is_some_and(|line| line["type"] == "end of output");
+        let not_yet = |lines: &mut Vec<Value>| !lines.iter().any(&wanted) && !is_over(lines);
+        let (lines, _) = changed.wait_timeout_while(lines.lock().unwrap(), limit, not_yet).unwrap();
+        lines.iter().find(|line| wanted(line)).cloned()
+    }
+
+    fn all(&self) -> Vec<Value> {
+        self.0.0.lock().unwrap().clone()
+    }
+}
+
+impl std::fmt::Debug for Lines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "printed:")?;
+        self.all().iter().try_for_each(|line| writeln!(f, "  {line}"))
+    }
+}
+
+fn bracketed(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    }
+}
