@@ -79,7 +79,7 @@ fn lengths(bytes: &[u8]) -> [usize; 3] {
 struct Seen {
     request: bool,
     request_length: u64,
-    request_end: bool,
+    request_end: Option<bool>,
     response: bool,
     response_length: u64,
     response_end: Option<bool>,
@@ -173,7 +173,7 @@ impl Laws {
         let last = self.exchanges.len() as u64 - 1;
         assert!(n == last || matches!(event, Observed::RequestEnd { .. }), "{n} is not the last");
         let seen = self.open(n);
-        assert!(!seen.request_end);
+        assert!(seen.request_end.is_none());
         match event {
             Observed::Request { .. } => assert!(!std::mem::replace(&mut seen.request, true)),
             Observed::RequestBody { bytes, .. } => {
@@ -184,7 +184,7 @@ impl Laws {
                 assert!(seen.request);
                 assert_eq!(end.length, seen.request_length);
                 assert!(end.is_complete || end.trailers.is_none());
-                seen.request_end = true;
+                seen.request_end = Some(end.is_complete);
             }
             _ => unreachable!(),
         }
@@ -213,7 +213,7 @@ impl Laws {
     fn over(&mut self, n: u64, outcome: Outcome) {
         let opaque = self.opaque;
         let seen = self.open(n);
-        assert_eq!(seen.request, seen.request_end, "a head without its end");
+        assert_eq!(seen.request, seen.request_end.is_some(), "a head without its end");
         assert_eq!(seen.response, seen.response_end.is_some(), "a head without its end");
         assert_eq!(outcome == Outcome::Complete, seen.response_end == Some(true), "{outcome:?} of {seen:?}");
         assert!(outcome != Outcome::Opaque || opaque);

@@ -123,11 +123,13 @@ impl Content {
 }
 
 fn section(fields: &[(String, String)]) -> String {
-    fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>() + "\r\n"
+    let lines: Vec<_> = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    lines.concat() + "\r\n"
 }
 
 fn shown(fields: &[(String, String)]) -> String {
-    fields.iter().map(|(name, value)| format!(" | {name}: {value}")).collect()
+    let shown: Vec<_> = fields.iter().map(|(name, value)| format!(" | {name}: {value}")).collect();
+    shown.concat()
 }
 
 impl Exchange {
@@ -153,9 +155,9 @@ impl Exchange {
     }
 
     fn response_bytes(&self) -> Vec<u8> {
-        let interim: String = self.interim.iter().map(|status| format!("HTTP/1.1 {status} Wait\r\n\r\n")).collect();
+        let interim: Vec<_> = self.interim.iter().map(|status| format!("HTTP/1.1 {status} Wait\r\n\r\n")).collect();
         let line = format!("HTTP/1.1 {} Done\r\n", self.status);
-        let mut bytes = (interim + &line + &section(&self.response_fields())).into_bytes();
+        let mut bytes = (interim.concat() + &line + &section(&self.response_fields())).into_bytes();
         if self.has_response_content() {
             bytes.extend(self.response.encoded());
         }
