@@ -120,6 +120,7 @@ pub struct Tap<'a> {
     opaque: Option<Opaque>,
     last_error: Option<(Sender, Vec<String>, Option<i32>)>,
     first_end: Option<(Sender, Moment)>,
+    server_end: Option<End>,
     client_certificate_wanted: bool,
 }
 
@@ -141,6 +142,7 @@ impl<'a> Tap<'a> {
             opaque: None,
             last_error: None,
             first_end: None,
+            server_end: None,
             client_certificate_wanted: false,
         }
     }
@@ -184,6 +186,9 @@ impl<'a> Tap<'a> {
         if let Some(error) = error {
             self.broken(sender, error);
         }
+        if sender == Sender::Server {
+            self.server_end.get_or_insert(end);
+        }
         if self.first_end.is_none() {
             self.first_end = Some((sender, self.recording.clock.now()));
         }
@@ -205,6 +210,18 @@ impl<'a> Tap<'a> {
     /// Hands over what was seen in this turn.
     pub fn pass_on(&mut self) {
         self.recording.sink.pass_on();
+    }
+
+    /// The failure of a server that reset its connection, or sent an alert, before anything was asked of it: no
+    /// exchange inside the tunnel can tell.
+    pub fn broken_before_any_request(&self) -> Option<Failure> {
+        let is_by_server = matches!(self.last_error, Some((Sender::Server, ..)));
+        if self.seen > 0 || self.opaque.is_some() || !is_by_server || self.server_end != Some(End::Reset) {
+            return None;
+        }
+        // A refusal for want of a client certificate belongs to the handshake, whenever it comes.
+        let stage = if self.client_certificate_wanted { Stage::UpstreamTls } else { Stage::Send };
+        Some(self.cut(stage, Sender::Server, End::Reset))
     }
 
     /// Ends the tap with the connection: what is still open is over.

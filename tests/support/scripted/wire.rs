@@ -88,12 +88,17 @@ impl Wire {
         self.taken = 0;
     }
 
-    /// Shakes hands; nothing may have been received that the script has not taken.
+    /// Shakes hands; what was received and not taken yet is the handshake's beginning.
     pub fn start_tls(&mut self, connection: impl Into<rustls::Connection>) -> io::Result<()> {
         self.forget();
-        assert!(self.received.is_empty(), "bytes before TLS: {:?}", self.received.escape_ascii().to_string());
+        let early = std::mem::take(&mut self.received);
         let mut tls: rustls::Connection = connection.into();
         tls.set_buffer_limit(None);
+        let mut early = early.as_slice();
+        while !early.is_empty() {
+            tls.read_tls(&mut early)?;
+            tls.process_new_packets().map_err(io::Error::other)?;
+        }
         let result = shake_hands(&mut tls, self.socket.as_mut().expect("open"), self.one_byte_writes);
         self.tls = Some(tls);
         result
