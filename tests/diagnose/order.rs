@@ -8,15 +8,19 @@ use pulltap::exchange::{Exchange, ExchangeId, Moment};
 use super::fixture;
 use super::pulls;
 
+/// The id that is this many numbers later.
+fn later(id: ExchangeId, offset: u64) -> ExchangeId {
+    ExchangeId::new(id.number() + offset).unwrap()
+}
+
 /// The exchanges of several fixtures, one after the other, each an hour after the one before.
 fn mixed(names: &[String]) -> Vec<Exchange> {
     let mut all = Vec::new();
     for (hour, name) in (0..).zip(names) {
         let offset = u64::try_from(all.len()).unwrap();
         for mut exchange in fixture::read(name).exchanges() {
-            let renumbered = |id: ExchangeId| ExchangeId::new(id.number() + offset).unwrap();
-            exchange.id = renumbered(exchange.id);
-            exchange.connect = exchange.connect.map(renumbered);
+            exchange.id = later(exchange.id, offset);
+            exchange.connect = exchange.connect.map(|id| later(id, offset));
             shift(&mut exchange, hour * 3_600_000_000);
             all.push(exchange);
         }
