@@ -24,6 +24,7 @@ pub mod answer;
 pub mod client_side;
 pub mod clock;
 pub mod failing;
+pub mod hashing;
 pub mod intercept;
 pub mod keep;
 pub mod pages;
@@ -112,6 +113,7 @@ impl Proxy {
             events,
             numbers: Arc::default(),
             clock,
+            hashing: Arc::new(hashing::Hashing::start()),
             buffers: relay::Buffers::default(),
             subnets: subnets(),
             stopping: CancellationToken::new(),
@@ -141,6 +143,7 @@ impl Proxy {
         if tokio::time::timeout(self.shared.settings.limits.drain, tracker.wait()).await.is_err() {
             tracing::debug!(left = tracker.len(), "connections left behind");
         }
+        self.shared.hashing.told().await;
     }
 }
 
