@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
 
 use crate::ca::CertificateAuthority;
+use crate::diagnose::{Change, Engine, Finding, Note};
 use crate::exchange::{Exchange, Moment};
 use crate::proxy::{self, EventReceiver, Proxy, Settings, StartError};
 
@@ -26,13 +27,26 @@ const BATCHES: usize = 256;
 #[derive(Debug)]
 pub enum Update<'a> {
     /// An exchange is over.
-    Over(&'a Exchange),
+    Over(Understood<'a>),
     /// An exchange has been waiting for its response for this many seconds.
-    Waiting(&'a Exchange, u64),
+    Waiting(Understood<'a>, u64),
+    /// A finding was made, was retracted, or will not hold any more.
+    Finding(Change),
 }
 
-/// Numbers about a capture that has ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// An exchange and what it means by itself.
+#[derive(Debug)]
+pub struct Understood<'a> {
+    /// The exchange.
+    pub exchange: &'a Exchange,
+    /// What it is to a registry client: ping, token, manifest, …
+    pub role: &'static str,
+    /// What it means, in a line or a few.
+    pub notes: Vec<Note>,
+}
+
+/// A capture that has ended: numbers, and what was found.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// Exchanges, CONNECT requests not counted unless they failed or stayed opaque.
     pub exchanges: u64,
@@ -40,6 +54,8 @@ pub struct Summary {
     pub failed: u64,
     /// Bytes of content that servers sent.
     pub response_bytes: u64,
+    /// The final set of findings, normal ones included.
+    pub findings: Vec<Finding>,
 }
 
 /// A capture that is ready to run.
@@ -74,14 +90,16 @@ impl Capture {
         let Self { proxy, mut events } = self;
         let clock = proxy.clock();
         let mut fold = Fold::default();
+        let mut engine = Engine::new();
         let mut batches = Vec::with_capacity(BATCHES);
         let mut tick = tokio::time::interval(TICK);
         let mut running = Box::pin(proxy.run(stop.clone()));
         let mut is_running = true;
         while is_running {
+            let mut has_ticked = false;
             tokio::select! {
                 _ = events.recv_many(&mut batches, BATCHES) => {}
-                _ = tick.tick() => {}
+                _ = tick.tick() => has_ticked = true,
                 () = &mut running => is_running = false,
             }
             while let Ok(batch) = events.try_recv() {
@@ -95,11 +113,32 @@ impl Capture {
                     stop.cancel();
                 }
             };
-            fold.events(batches.drain(..).flatten(), &mut tell);
-            fold.waiting(clock.now(), &mut tell);
+            for exchange in fold.ended(batches.drain(..).flatten()) {
+                engine.update(&exchange);
+                tell(Update::Over(understood(&engine, &exchange)));
+            }
+            if !has_ticked {
+                continue;
+            }
+            for (exchange, seconds) in fold.waiting(clock.now()) {
+                let mut understood = understood(&engine, exchange);
+                understood.notes.extend(engine.waiting(exchange, clock.now()));
+                tell(Update::Waiting(understood, seconds));
+            }
+            for change in engine.settled(clock.now()) {
+                tell(Update::Finding(change));
+            }
         }
-        fold.summary()
+        for change in engine.finish() {
+            // Whoever does not listen any more misses nothing that the session does not have.
+            let _ = show(Update::Finding(change), clock.now());
+        }
+        fold.summary(engine.findings())
     }
+}
+
+fn understood<'a>(engine: &Engine, exchange: &'a Exchange) -> Understood<'a> {
+    Understood { exchange, role: engine.role(exchange).as_str(), notes: engine.meaning(exchange) }
 }
 
 /// Whether anybody still wants to hear what happens.

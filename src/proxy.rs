@@ -70,9 +70,6 @@ pub enum StartError {
     /// The certificate authority cannot be used.
     #[error(transparent)]
     Ca(#[from] CaError),
-    /// The roots for verifying servers cannot be used.
-    #[error("cannot use the root certificates: {0}")]
-    Roots(rustls::Error),
 }
 
 /// A proxy whose addresses are bound, about to run.
@@ -107,7 +104,7 @@ impl Proxy {
         }
         let settings = Arc::new(settings);
         let clock = Clock::from_the_wall();
-        let verifier = Arc::new(verify::Roots::new(upstream_roots).map_err(StartError::Roots)?);
+        let verifier = Arc::new(verify::Roots::new(upstream_roots));
         let shared = Shared {
             dialer: upstream::Dialer::new(settings.clone(), listening.clone(), verifier, clock),
             settings,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Summary, Update};
+use super::Summary;
+use crate::diagnose::Finding;
 use crate::exchange::event::{CaptureEvent, Happening};
 use crate::exchange::{Exchange, ExchangeId, Moment};
 
@@ -22,8 +23,9 @@ struct Open {
 }
 
 impl Fold {
-    /// Folds events into exchanges and tells of those that are over.
-    pub(super) fn events(&mut self, events: impl Iterator<Item = CaptureEvent>, tell: &mut impl FnMut(Update<'_>)) {
+    /// Folds events into exchanges; those that are over now, in the order of their ends.
+    pub(super) fn ended(&mut self, events: impl Iterator<Item = CaptureEvent>) -> Vec<Exchange> {
+        let mut ended = Vec::new();
         for CaptureEvent { exchange: id, at, what } in events {
             if let Happening::Opened(opened) = what {
                 self.open.insert(id, Open { exchange: Exchange::opened(id, at, *opened), told_waiting: 0 });
@@ -35,26 +37,29 @@ impl Fold {
                 && let Some(Open { exchange, .. }) = self.open.remove(&id)
             {
                 self.summary.count(&exchange);
-                tell(Update::Over(&exchange));
+                ended.push(exchange);
             }
         }
+        ended
     }
 
-    /// Tells of exchanges that wait for their answer.
-    pub(super) fn waiting(&mut self, now: Moment, tell: &mut impl FnMut(Update<'_>)) {
+    /// Exchanges that have been waiting for their answer, for how many seconds; each once in a while.
+    pub(super) fn waiting(&mut self, now: Moment) -> Vec<(&Exchange, u64)> {
+        let mut waiting = Vec::new();
         for open in self.open.values_mut() {
             let waits = open.exchange.timings.first_byte.is_none() && open.exchange.tunnel.is_none();
             let seconds = now.micros_since(open.exchange.timings.opened).unsigned_abs() / 1_000_000;
-            if waits && seconds >= open.told_waiting + WAITING_SECONDS {
+            if waits && !open.exchange.answered_by_us && seconds >= open.told_waiting + WAITING_SECONDS {
                 open.told_waiting = seconds;
-                tell(Update::Waiting(&open.exchange, seconds));
+                waiting.push((&open.exchange, seconds));
             }
         }
+        waiting
     }
 
-    /// Numbers about what is over.
-    pub(super) fn summary(&self) -> Summary {
-        self.summary
+    /// Numbers about what is over, with these findings.
+    pub(super) fn summary(self, findings: Vec<Finding>) -> Summary {
+        Summary { findings, ..self.summary }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -14,8 +14,10 @@ use super::args::Args;
 use super::exit_status::ExitStatus;
 use super::settings::{CaptureSettings, of_capture};
 use crate::ca::CertificateAuthority;
-use crate::capture::{Capture, Listening, Summary, Update, is_listed};
+use crate::capture::{Capture, Listening, Summary, Understood, Update, is_listed};
+use crate::diagnose::{Catalogue, Change};
 use crate::exchange::Moment;
+use crate::language::Language;
 use crate::platform;
 use crate::report::{json, line, quantity};
 
@@ -27,7 +29,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitStatus> {
     start_logging();
     let settings = of_capture(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let printer = if args.json { Printer::json() } else { Printer::text() };
+    let form = if args.json { Form::Json } else { Form::Text };
+    let printer = Printer::new(form, settings.language);
     let result = runtime.block_on(capture(settings, printer));
     // What still runs has had its time.
     runtime.shutdown_background();
@@ -57,7 +60,7 @@ async fn capture(settings: CaptureSettings, mut printer: Printer) -> anyhow::Res
         summary = running => summary,
         never = stop_after(asked_to_end, stop) => match never {},
     };
-    printer.summary(summary);
+    printer.summary(&summary);
     Ok(ExitStatus::Fine)
 }
 
@@ -71,21 +74,25 @@ async fn stop_after(asked_to_end: impl Future<Output = ()>, stop: CancellationTo
 /// Prints a capture's updates in one of two forms.
 struct Printer {
     form: Form,
+    catalogue: Catalogue,
+    language: Language,
     zone: TimeZone,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Text,
     Json,
 }
 
 impl Printer {
-    fn text() -> Self {
-        Self { form: Form::Text, zone: TimeZone::system() }
-    }
-
-    fn json() -> Self {
-        Self { form: Form::Json, zone: TimeZone::UTC }
+    fn new(form: Form, language: Language) -> Self {
+        let zone = match form {
+            Form::Text => TimeZone::system(),
+            // JSON has its times in UTC; looking the zone up takes a while.
+            Form::Json => TimeZone::UTC,
+        };
+        Self { form, catalogue: Catalogue::built_in(), language, zone }
     }
 
     fn listening(&mut self, address: SocketAddr, data_dir: &Path) -> Listening {
@@ -100,43 +107,71 @@ impl Printer {
 
     fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening {
         match update {
-            Update::Over(exchange) if !is_listed(exchange) => Listening::Yes,
-            Update::Over(exchange) => print(&match self.form {
-                Form::Json => with_type("exchange", json::exchange(exchange, "", &[], now)),
-                Form::Text => line::exchange(exchange, &[], now, &self.zone),
+            Update::Over(understood) if !is_listed(understood.exchange) => Listening::Yes,
+            Update::Over(understood) => print(&match self.form {
+                Form::Json => with_type("exchange", self.exchange_object(understood, now)),
+                Form::Text => self.exchange_line(understood, now),
             }),
-            Update::Waiting(exchange, seconds) => print(&match self.form {
+            Update::Waiting(understood, seconds) => print(&match self.form {
                 Form::Json => {
-                    let mut object = json::exchange(exchange, "", &[], now);
+                    let mut object = self.exchange_object(understood, now);
                     object.insert("seconds".to_owned(), json!(seconds));
                     with_type("waiting", object)
                 }
-                Form::Text => {
-                    format!("{}  (waiting for {seconds} s)", line::exchange(exchange, &[], now, &self.zone))
-                }
+                Form::Text => self.exchange_line(understood, now),
+            }),
+            Update::Finding(Change::Found(finding)) => {
+                let explained = finding.explained(&self.catalogue, self.language);
+                print(&match self.form {
+                    Form::Json => with_type("finding", json::finding(finding, &explained)),
+                    Form::Text => line::finding(finding, &explained),
+                })
+            }
+            Update::Finding(Change::Retracted(id)) => print(&match self.form {
+                Form::Json => json!({"type": "retracted", "id": id.as_str()}).to_string(),
+                Form::Text => format!("no longer holds: {id}"),
             }),
         }
     }
 
-    fn summary(&mut self, summary: Summary) {
-        let Summary { exchanges, failed, response_bytes } = summary;
-        print(&match self.form {
-            Form::Json => {
-                json!({"type": "summary", "exchanges": exchanges, "failed": failed, "response_bytes": response_bytes})
-                    .to_string()
-            }
-            Form::Text => {
-                format!("{exchanges} exchanges, {failed} failed, {} received", quantity::bytes(response_bytes))
-            }
-        });
+    fn exchange_line(&self, understood: &Understood<'_>, now: Moment) -> String {
+        line::exchange(understood.exchange, &self.notes(understood), now, &self.zone)
+    }
+
+    fn exchange_object(&self, understood: &Understood<'_>, now: Moment) -> Map<String, Value> {
+        json::exchange(understood.exchange, understood.role, &self.notes(understood), now)
+    }
+
+    fn notes(&self, understood: &Understood<'_>) -> Vec<String> {
+        understood.notes.iter().map(|note| note.text(&self.catalogue, self.language)).collect()
+    }
+
+    fn summary(&mut self, summary: &Summary) {
+        let Summary { exchanges, failed, response_bytes, findings } = summary;
+        let trouble: Vec<_> = findings.iter().filter(|finding| finding.is_trouble()).collect();
+        if self.form == Form::Json {
+            let count = trouble.len();
+            print(
+                &json!({"type": "summary", "exchanges": exchanges, "failed": failed, "response_bytes": response_bytes,
+                    "findings": count})
+                .to_string(),
+            );
+            return;
+        }
+        let received = quantity::bytes(*response_bytes);
+        print(&format!("{exchanges} exchanges, {failed} failed, {received} received, {} findings", trouble.len()));
+        for finding in trouble {
+            let explained = finding.explained(&self.catalogue, self.language);
+            print(&line::advice(finding, &explained));
+        }
     }
 }
 
-fn with_type(kind: &str, object: serde_json::Map<String, serde_json::Value>) -> String {
-    let mut typed = serde_json::Map::new();
+fn with_type(kind: &str, object: Map<String, Value>) -> String {
+    let mut typed = Map::new();
     typed.insert("type".to_owned(), kind.into());
     typed.extend(object);
-    serde_json::Value::Object(typed).to_string()
+    Value::Object(typed).to_string()
 }
 
 /// Prints a line at once; a reader that has gone ends the capture.

@@ -10,7 +10,13 @@ use crate::registry::Vendor;
 
 use super::finding::{Finding, Parameters};
 
-const FILES: [(&str, &str); 1] = [("authentication.toml", include_str!("catalogue/authentication.toml"))];
+const FILES: [(&str, &str); 5] = [
+    ("authentication.toml", include_str!("catalogue/authentication.toml")),
+    ("content.toml", include_str!("catalogue/content.toml")),
+    ("network.toml", include_str!("catalogue/network.toml")),
+    ("operations.toml", include_str!("catalogue/operations.toml")),
+    ("tls.toml", include_str!("catalogue/tls.toml")),
+];
 const NOTES: &str = include_str!("catalogue/notes.toml");
 
 /// All entries and notes.
@@ -198,13 +204,13 @@ fn filled(text: &str, parameters: &Parameters, filling: Filling) -> String {
             rest = after;
             continue;
         };
-        match parameters.value(name).filter(|value| filling == Filling::Prose || is_harmless(value)) {
-            Some(value) => result.push_str(value),
-            None => {
-                result.push('<');
-                result.push_str(name);
-                result.push('>');
-            }
+        let value = parameters.value(name).filter(|value| filling == Filling::Prose || is_harmless(value));
+        if let Some(value) = value {
+            result.push_str(value);
+        } else {
+            result.push('<');
+            result.push_str(name);
+            result.push('>');
         }
         rest = behind;
     }

@@ -133,10 +133,7 @@ impl Connection<'_> {
     async fn refuse_before_reading(mut self, failure: &Failure) {
         let target = Target::http(&self.listener.ip().to_string(), self.listener.port());
         let Some(id) = self.recording.open(&target, None) else { return };
-        self.recording.add(id, Happening::AnsweredByUs);
-        self.recording.add(id, Happening::Failed(failure.clone()));
-        self.recording.add(id, Happening::Closed);
-        self.recording.sink.pass_on();
+        self.recording.refused(id, failure, &target);
         if failure.kind == FailureKind::Truncated {
             return;
         }
@@ -154,10 +151,7 @@ impl Connection<'_> {
         let why = "plain HTTP is not relayed yet: use https".to_owned();
         let failure = self.failure(Side::Us, FailureKind::Unsupported, vec![why]);
         self.recording.add(id, Happening::Request(head, Kept::All));
-        self.recording.add(id, Happening::AnsweredByUs);
-        self.recording.add(id, Happening::Failed(failure.clone()));
-        self.recording.add(id, Happening::Closed);
-        self.recording.sink.pass_on();
+        self.recording.refused(id, &failure, &target);
         self.answer(&failure, &target).await;
     }
 
@@ -191,10 +185,7 @@ impl Connection<'_> {
     }
 
     async fn refuse_connect(mut self, id: ExchangeId, failure: &Failure, target: &Target) {
-        self.recording.add(id, Happening::AnsweredByUs);
-        self.recording.add(id, Happening::Failed(failure.clone()));
-        self.recording.add(id, Happening::Closed);
-        self.recording.sink.pass_on();
+        self.recording.refused(id, failure, target);
         self.client.replace_peeked(b"CONNECT pulltap:443 HTTP/1.1\r\nHost: pulltap\r\n\r\n");
         self.answer(failure, target).await;
     }

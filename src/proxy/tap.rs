@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::clock::Clock;
 use super::failing;
 use super::keep;
+use super::reason;
 use super::sink::EventSink;
 use crate::exchange::event::{BodyEnd, Happening, Opened};
 use crate::exchange::{
-    ConnectionId, ExchangeId, Failure, FailureKind, Kept, Moment, Origin, Side, Stage, Target, TlsFacts, Tunnel,
-    Upstream, WhyOpaque,
+    ConnectionId, ExchangeId, Failure, FailureKind, Kept, Moment, Origin, ResponseHead, Side, Stage, Target, TlsFacts,
+    Tunnel, Upstream, WhyOpaque,
 };
 use crate::wire::http1::Http1Observer;
 use crate::wire::{ContentEnd, End, Observed, Outcome, Sender};
@@ -66,6 +67,17 @@ impl Recording {
         };
         self.add(id, Happening::Opened(Box::new(opened)));
         Some(id)
+    }
+
+    /// Records that an exchange is over because pulltap refuses it, with the answer that the client gets.
+    pub fn refused(&mut self, id: ExchangeId, failure: &Failure, target: &Target) {
+        let reason = reason::reason(failure, target);
+        let head = ResponseHead::new(reason::status(failure), &format!("pulltap: {reason}"));
+        self.add(id, Happening::AnsweredByUs);
+        self.add(id, Happening::Response(head, Kept::All));
+        self.add(id, Happening::Failed(failure.clone()));
+        self.add(id, Happening::Closed);
+        self.sink.pass_on();
     }
 
     /// Records that something happened to an exchange now.

@@ -49,6 +49,7 @@ pub async fn serve(shared: &Shared, recording: &mut Recording, client: Prefixed,
     if let Some(failure) = failed {
         recording.add(id, Happening::Failed(failure));
     }
+    // Again for one that was refused, which changes nothing.
     recording.add(id, Happening::Closed);
 }
 
@@ -313,9 +314,7 @@ impl Tunnel<'_> {
         if failure.kind == FailureKind::GaveUp {
             return;
         }
-        self.add(Happening::AnsweredByUs);
-        self.add(Happening::Failed(failure.clone()));
-        self.recording.sink.pass_on();
+        self.recording.refused(self.asked.id, failure, &self.asked.target);
         client.replace_peeked(b"CONNECT pulltap:443 HTTP/1.1\r\nHost: pulltap\r\n\r\n");
         let answering = answer::refuse(&mut client, failure, &self.asked.target);
         let _ = timeout(self.shared.settings.limits.first_head, answering).await;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::diagnose::{Explained, Finding};
 use crate::exchange::{Exchange, Failure, Moment, TlsFacts, WhyOpaque};
 
 /// An exchange as an object; `role` and `notes` come from who understands it.
@@ -53,6 +54,34 @@ pub fn failure(failure: &Failure) -> Value {
         "os_code": failure.os_code,
         "at": time(failure.at),
     })
+}
+
+/// A finding as an object, in the words of a language.
+pub fn finding(finding: &Finding, explained: &Explained) -> Map<String, Value> {
+    let evidence = finding.evidence.iter().map(|evidence| {
+        json!({
+            "exchange": evidence.exchange.number(),
+            "place": evidence.place.to_string(),
+            "value": evidence.value,
+        })
+    });
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Value| {
+        object.insert(key.to_owned(), value);
+    };
+    put("id", json!(finding.id.as_str()));
+    put("rule", json!(finding.rule.id.as_str()));
+    put("severity", json!(finding.severity.as_str()));
+    put("faq", json!(explained.faq));
+    put("title", json!(explained.title));
+    put("cause", json!(explained.cause));
+    put("fix", json!(explained.fix));
+    put("commands", json!(explained.commands));
+    put("doc", json!(explained.doc));
+    put("exchanges", finding.exchanges.iter().map(|id| id.number()).collect());
+    put("operation", json!(finding.operation.map(crate::diagnose::OperationId::number)));
+    put("evidence", evidence.collect());
+    object
 }
 
 fn tls(facts: &TlsFacts) -> Value {

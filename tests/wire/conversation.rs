@@ -159,7 +159,8 @@ impl Transcript {
     }
 }
 
-fn shown(content: &[u8]) -> String {
+/// A content as the transcript shows it: long ones as their beginning, length and a sum.
+pub fn shown(content: &[u8]) -> String {
     if content.len() <= 60 {
         return content.escape_ascii().to_string();
     }

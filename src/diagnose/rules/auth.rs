@@ -3,6 +3,7 @@
 use crate::registry::{Authorization, Role, Vendor, scope};
 
 use super::super::case::Case;
+use super::super::facts::Method;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
 
@@ -44,11 +45,27 @@ fn insufficient_scope(case: &Case<'_>) -> Option<Match> {
     if !is_refused_with_token(case) || case.challenge_error().is_some_and(|error| error != "insufficient_scope") {
         return None;
     }
-    let asked = case.bearer_challenge().map(|(_, challenge)| challenge.scopes()).unwrap_or_default();
-    let parameters = Parameters::new().with_some("scope", (!asked.is_empty()).then(|| scope::listed(&asked)));
+    let parameters = Parameters::new().with("scope", asked_scope(case));
     let evidence = case.challenge_evidence().into_iter().chain(case.body_evidence());
     let severity = if case.token_before().is_some() { Severity::Error } else { Severity::Warning };
     Some(Match::on(evidence).with(parameters).of_severity(severity))
+}
+
+/// What was asked for: by the challenge, else by path and method.
+fn asked_scope(case: &Case<'_>) -> String {
+    let asked = case.bearer_challenge().map(|(_, challenge)| challenge.scopes()).unwrap_or_default();
+    if !asked.is_empty() {
+        return scope::listed(&asked);
+    }
+    let action = match case.facts.method {
+        Method::Delete => "delete",
+        Method::Post | Method::Put | Method::Patch => "push",
+        _ => "pull",
+    };
+    match case.member.repository {
+        Some(repository) => format!("repository:{repository}:{action}"),
+        None => "registry:catalog:*".to_owned(),
+    }
 }
 
 /// Docker Hub answers so for a repository that does not exist, too.
@@ -89,7 +106,8 @@ fn basic_refused(case: &Case<'_>) -> Option<Match> {
 /// 401 for missing permissions; its 403 is the firewall.
 fn denied(case: &Case<'_>) -> Option<Match> {
     let is_denied = case.facts.status == Some(403) && (case.has_code("DENIED") || case.has_code("FORBIDDEN"));
-    is_denied.then(|| Match::on(case.body_evidence()))
+    let parameters = || Parameters::new().with("scope", asked_scope(case));
+    is_denied.then(|| Match::on(case.body_evidence()).with(parameters()))
 }
 
 /// `client with IP '…' is not allowed access` (docker/build-push-action#1214, aka.ms/acr/firewall). The address is the
