@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use rustls::{AlertDescription, CommonState, InvalidMessage};
 
 use crate::exchange::tls::{Alert, AlertSender};
+use crate::platform;
 use crate::exchange::{Failure, FailureKind, Moment, Side, Stage, TlsFacts, Verdict};
 
 /// The messages of an error and its causes, outermost first.
@@ -104,7 +105,7 @@ pub fn is_one_of(listeners: &[SocketAddr], address: SocketAddr) -> bool {
 
 fn is_this_machine(address: SocketAddr) -> bool {
     let ip = address.ip().to_canonical();
-    ip.is_loopback() || std::net::UdpSocket::bind((ip, 0)).is_ok()
+    ip.is_loopback() || platform::local_addresses().iter().any(|local| local.ip.to_canonical() == ip)
 }
 
 #[cfg(test)]
