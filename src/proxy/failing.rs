@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use rustls::{AlertDescription, CommonState, InvalidMessage};
 
 use crate::exchange::tls::{Alert, AlertSender};
-use crate::platform;
 use crate::exchange::{Failure, FailureKind, Moment, Side, Stage, TlsFacts, Verdict};
+use crate::platform;
 
 /// The messages of an error and its causes, outermost first.
 pub fn chain_of(error: &(dyn Error + 'static)) -> Vec<String> {
