@@ -121,6 +121,8 @@ impl Walk<'_> {
     fn percent_encoded(self, text: &[u8], at: usize, rewrite: &mut Rewrite) -> Option<usize> {
         let piece = piece_around(text, at);
         let raw = text.get(piece.clone())?;
+        // A stray `%` is text: to look into it again would never end.
+        encoding::percent_decode(raw, Plus::Plus)?;
         let masked = self.masked_coded(Class::Unknown, raw, Plus::Plus);
         rewrite.replace_some(piece.clone(), masked);
         Some(piece.end)

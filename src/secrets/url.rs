@@ -86,6 +86,13 @@ mod tests {
     }
 
     #[test]
+    fn a_stray_percent_sign_is_text() {
+        for url in ["/a/%", "/%E2%82%AC/%", "/100%/x", "/?a=%&b=%zz"] {
+            assert_eq!(masked(url), url);
+        }
+    }
+
+    #[test]
     fn a_signed_url_keeps_all_but_its_signature() {
         let masked =
             masked("https://a.blob.core.windows.net/x//data?se=2023-05-11T20%3A19%3A17Z&sig=a%2Bb&sp=r&sv=2016-05-31");
