@@ -131,6 +131,11 @@ impl Proxy {
         self.shared.clock
     }
 
+    /// Numbers exchanges and client connections from behind these on. To be called before it runs.
+    pub fn number_after(&self, exchange: u64, connection: u64) {
+        self.shared.numbers.continue_after(exchange, connection);
+    }
+
     /// Runs until `stop` is cancelled; then every connection gets a moment to record its end.
     pub async fn run(self, stop: CancellationToken) {
         let tracker = TaskTracker::new();

@@ -24,6 +24,14 @@ pub struct Args {
     #[arg(long, requires = "headless")]
     pub json: bool,
 
+    /// Record into this session file (default: a new one in the data directory, named by the time).
+    #[arg(long, value_name = "FILE")]
+    pub session: Option<PathBuf>,
+
+    /// Continue the session file if it exists.
+    #[arg(long, requires = "session")]
+    pub append: bool,
+
     /// Keep the CA here, and sessions.
     #[arg(long, value_name = "DIR", env = "PULLTAP_DATA_DIR")]
     pub data_dir: Option<PathBuf>,

@@ -9,6 +9,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::args::Args;
+use super::session::SessionPlace;
 use crate::language::Language;
 use crate::proxy::Settings;
 use crate::proxy::settings::{Insecure, Limits};
@@ -23,10 +24,12 @@ pub struct CaptureSettings {
     pub proxy: Settings,
     /// Where the CA lives.
     pub data_dir: PathBuf,
+    /// Where the capture is recorded.
+    pub session: SessionPlace,
+    /// What is masked.
+    pub redaction: Options,
     /// Extra roots for servers.
     pub upstream_roots: Vec<CertificateDer<'static>>,
-    /// What to mask.
-    pub redaction: Options,
     /// The user's language.
     pub language: Language,
 }
@@ -47,9 +50,11 @@ pub fn of_capture(args: &Args) -> anyhow::Result<CaptureSettings> {
         limits: Limits::default(),
         body_limit: args.body_limit,
     };
+    let data_dir = data_dir(args)?;
     Ok(CaptureSettings {
         proxy,
-        data_dir: data_dir(args)?,
+        session: SessionPlace::of(args, &data_dir),
+        data_dir,
         upstream_roots: roots(&args.upstream_ca)?,
         redaction: Options { mask_names: args.mask_names, keep_secrets: args.keep_secrets },
         language: language(args.lang.as_deref())?,

@@ -28,6 +28,12 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// Leaves out the numbers up to these.
+    pub fn continue_after(&self, exchange: u64, connection: u64) {
+        self.exchanges.store(exchange, Ordering::Relaxed);
+        self.connections.store(connection, Ordering::Relaxed);
+    }
+
     /// The next exchange's id.
     pub fn exchange(&self) -> Option<ExchangeId> {
         ExchangeId::new(self.exchanges.fetch_add(1, Ordering::Relaxed) + 1)
