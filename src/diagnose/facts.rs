@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use crate::exchange::tls::AlertSender;
 use crate::exchange::{Body, Exchange, ExchangeId, Failure, Kept, Moment, Origin, Scheme, Verdict, WhyOpaque};
-use crate::registry::{
-    Authorization, Challenge, ClientKind, Endpoint, PlaceKey, Role, TokenAnswer, TokenRequest, parameters,
-};
+use crate::registry::{Authorization, Challenge, Endpoint, PlaceKey, Role, TokenAnswer, TokenRequest, parameters};
 
 use super::error_facts::ErrorFacts;
 use super::rule::{Need, Needs};
@@ -24,8 +22,6 @@ pub struct Facts {
     pub client: Option<IpAddr>,
     /// The client's `User-Agent`; empty when it sent none.
     pub agent: Arc<str>,
-    /// The program that it names.
-    pub client_kind: ClientKind,
     /// The scheme of what was asked for.
     pub scheme: Scheme,
     /// The host that was asked for, in the client's own case.
@@ -126,7 +122,6 @@ impl Facts {
             id: exchange.id,
             origin: exchange.origin,
             client: exchange.client.map(|client| client.ip()),
-            client_kind: crate::registry::Client::of(agent.as_deref().unwrap_or("")).kind,
             agent: shared(agent.as_deref().unwrap_or("")),
             scheme: exchange.target.scheme,
             host: shared(&exchange.target.host),
@@ -170,7 +165,9 @@ impl Facts {
         if self.token.is_some() && self.method == Method::Post && !is_all_kept(&exchange.request_body) {
             lacks.add(Need::RequestBody);
         }
-        let carries_content = self.status == Some(200) && self.method == Method::Get;
+        let has_digest = self.endpoint == Endpoint::Other
+            || self.endpoint.reference().is_some_and(|reference| reference.contains(':'));
+        let carries_content = self.status == Some(200) && self.method == Method::Get && has_digest;
         if carries_content && self.sha256.is_none() && !body_is_coded(exchange) {
             lacks.add(Need::Digest);
         }
