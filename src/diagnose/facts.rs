@@ -136,11 +136,7 @@ impl Facts {
             answered_by_us: exchange.answered_by_us,
             connect: exchange.connect,
             tunnel: exchange.tunnel.map(|tunnel| tunnel.why),
-            authorization: exchange
-                .request
-                .as_ref()
-                .and_then(Authorization::in_request)
-                .map(|(at, authorization)| (at, Box::new(authorization))),
+            authorization: authorization(exchange),
             challenges: challenges(exchange),
             token: token(exchange, role),
             signature_expires: exchange.query().and_then(signature_expiry),
@@ -227,6 +223,14 @@ impl TlsSummary {
             verdict: verdict.cloned().map(Box::new),
         }
     }
+}
+
+/// What stands in a token only matters where it is refused.
+fn authorization(exchange: &Exchange) -> Option<(usize, Box<Authorization>)> {
+    let request = exchange.request.as_ref()?;
+    let read = if exchange.status() == Some(401) { Authorization::in_request } else { Authorization::kind_in_request };
+    let (at, authorization) = read(request)?;
+    Some((at, Box::new(authorization)))
 }
 
 fn last_moment(exchange: &Exchange) -> Moment {
