@@ -17,17 +17,22 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::ca::{CaError, CertificateAuthority, LeafCertificates};
+use crate::exchange::Target;
 use crate::exchange::event::CaptureEvent;
 use crate::platform;
 
+pub mod absolute_form;
 pub mod answer;
 pub mod client_side;
 pub mod clock;
+pub mod connect_reply;
 pub mod failing;
 pub mod hashing;
 pub mod intercept;
 pub mod keep;
+pub mod one_request;
 pub mod pages;
+pub mod plain;
 pub mod reason;
 pub mod relay;
 pub mod settings;
@@ -37,11 +42,13 @@ pub mod stream;
 pub mod tap;
 pub mod tunnel;
 pub mod upstream;
+pub mod upstream_proxy;
 pub mod verify;
 
 pub use clock::Clock;
 pub use settings::Settings;
 pub use sink::{EventReceiver, event_queue};
+pub use upstream_proxy::UpstreamProxy;
 
 /// Why the proxy cannot start.
 #[derive(Debug, Error)]
@@ -68,6 +75,9 @@ pub enum StartError {
     /// All addresses of the machine, without saying for whom.
     #[error("listening on {0} opens the proxy to everybody who can reach this machine; say for whom with --allow CIDR")]
     OpenToAll(SocketAddr),
+    /// The parent proxy is one of the addresses to listen on.
+    #[error("--upstream-proxy {0} is pulltap itself: name the proxy behind it, or `none`")]
+    ParentIsOurselves(Target),
     /// The certificate authority cannot be used.
     #[error(transparent)]
     Ca(#[from] CaError),
@@ -102,6 +112,11 @@ impl Proxy {
             let (listener, bound) = listen(*address).await?;
             listeners.push(listener);
             listening.push(bound);
+        }
+        if let UpstreamProxy::Given(parent) = &settings.upstream_proxy
+            && is_ourselves(&listening, parent.target())
+        {
+            return Err(StartError::ParentIsOurselves(parent.target().clone()));
         }
         let settings = Arc::new(settings);
         let clock = Clock::from_the_wall();
@@ -150,6 +165,13 @@ impl Proxy {
         }
         self.shared.hashing.told().await;
     }
+}
+
+/// Whether a target is one of these listeners, as far as can be told without asking for its name.
+fn is_ourselves(listening: &[SocketAddr], target: &Target) -> bool {
+    let loopback = target.host.eq_ignore_ascii_case("localhost").then_some(IpAddr::from([127, 0, 0, 1]));
+    let ip = target.ip().or(loopback);
+    ip.is_some_and(|ip| failing::is_one_of(listening, (ip, target.port).into()))
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -67,6 +67,7 @@ const ROOMS: &[(&str, Kind, May)] = &[
 
 /// Modules inside plumbing rooms that decide or draw, and are pure like a room of knowledge.
 const PURE_MODULES: &[&str] = &[
+    "proxy::absolute_form",
     "proxy::connect_reply",
     "proxy::intercept",
     "tui::app",
