@@ -11,6 +11,7 @@ use crate::ca::CertificateAuthority;
 use crate::diagnose::{Change, Engine, Finding, Note};
 use crate::exchange::{Exchange, Moment};
 use crate::proxy::{self, EventReceiver, Proxy, Settings, StartError};
+use crate::redact::{Redacted, Redactor};
 
 mod fold;
 
@@ -38,7 +39,7 @@ pub enum Update<'a> {
 #[derive(Debug)]
 pub struct Understood<'a> {
     /// The exchange.
-    pub exchange: &'a Exchange,
+    pub exchange: &'a Redacted<Exchange>,
     /// What it is to a registry client: ping, token, manifest, …
     pub role: &'static str,
     /// What it means, in a line or a few.
@@ -62,6 +63,7 @@ pub struct Summary {
 pub struct Capture {
     proxy: Proxy,
     events: EventReceiver,
+    redactor: Redactor,
 }
 
 impl Capture {
@@ -73,10 +75,11 @@ impl Capture {
         settings: Settings,
         authority: CertificateAuthority,
         upstream_roots: Vec<CertificateDer<'static>>,
+        redactor: Redactor,
     ) -> Result<Self, StartError> {
         let (sender, events) = proxy::event_queue();
         let proxy = Proxy::bind(settings, authority, upstream_roots, sender).await?;
-        Ok(Self { proxy, events })
+        Ok(Self { proxy, events, redactor })
     }
 
     /// The addresses that the proxy listens on.
@@ -87,7 +90,7 @@ impl Capture {
     /// Runs until `stop` is cancelled, telling `show` what happens. When `show` says that nobody listens any more, the
     /// capture stops.
     pub async fn run(self, stop: CancellationToken, mut show: impl FnMut(Update<'_>, Moment) -> Listening) -> Summary {
-        let Self { proxy, mut events } = self;
+        let Self { proxy, mut events, redactor } = self;
         let clock = proxy.clock();
         let mut fold = Fold::default();
         let mut engine = Engine::new();
@@ -114,6 +117,8 @@ impl Capture {
                 }
             };
             for exchange in fold.ended(batches.drain(..).flatten()) {
+                // The door: no secret gets any further.
+                let exchange = redactor.redact(exchange);
                 engine.update(&exchange);
                 tell(Update::Over(understood(&engine, &exchange)));
             }
@@ -121,8 +126,9 @@ impl Capture {
                 continue;
             }
             for (exchange, seconds) in fold.waiting(clock.now()) {
-                let mut understood = understood(&engine, exchange);
-                understood.notes.extend(engine.waiting(exchange, clock.now()));
+                let exchange = redactor.redact(exchange.clone());
+                let mut understood = understood(&engine, &exchange);
+                understood.notes.extend(engine.waiting(&exchange, clock.now()));
                 tell(Update::Waiting(understood, seconds));
             }
             for change in engine.settled(clock.now()) {
@@ -137,7 +143,7 @@ impl Capture {
     }
 }
 
-fn understood<'a>(engine: &Engine, exchange: &'a Exchange) -> Understood<'a> {
+fn understood<'a>(engine: &Engine, exchange: &'a Redacted<Exchange>) -> Understood<'a> {
     Understood { exchange, role: engine.role(exchange).as_str(), notes: engine.meaning(exchange) }
 }
 

@@ -7,6 +7,7 @@ use clap::Parser;
 mod args;
 mod exit_status;
 mod headless;
+mod mask_key;
 mod settings;
 
 use args::Args;

@@ -79,13 +79,16 @@
 pub mod ca;
 pub mod capture;
 pub mod cli;
+pub mod content;
 pub mod diagnose;
 pub mod exchange;
 pub mod language;
 pub mod platform;
 pub mod printable;
 pub mod proxy;
+pub mod redact;
 pub mod registry;
 pub mod report;
+pub mod secrets;
 pub mod wire;
 pub mod x509;

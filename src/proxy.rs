@@ -24,6 +24,7 @@ pub mod answer;
 pub mod client_side;
 pub mod clock;
 pub mod failing;
+pub mod hashing;
 pub mod intercept;
 pub mod keep;
 pub mod pages;
@@ -70,9 +71,6 @@ pub enum StartError {
     /// The certificate authority cannot be used.
     #[error(transparent)]
     Ca(#[from] CaError),
-    /// The roots for verifying servers cannot be used.
-    #[error("cannot use the root certificates: {0}")]
-    Roots(rustls::Error),
 }
 
 /// A proxy whose addresses are bound, about to run.
@@ -107,7 +105,7 @@ impl Proxy {
         }
         let settings = Arc::new(settings);
         let clock = Clock::from_the_wall();
-        let verifier = Arc::new(verify::Roots::new(upstream_roots).map_err(StartError::Roots)?);
+        let verifier = Arc::new(verify::Roots::new(upstream_roots));
         let shared = Shared {
             dialer: upstream::Dialer::new(settings.clone(), listening.clone(), verifier, clock),
             settings,
@@ -115,6 +113,7 @@ impl Proxy {
             events,
             numbers: Arc::default(),
             clock,
+            hashing: Arc::new(hashing::Hashing::start()),
             buffers: relay::Buffers::default(),
             subnets: subnets(),
             stopping: CancellationToken::new(),
@@ -144,6 +143,7 @@ impl Proxy {
         if tokio::time::timeout(self.shared.settings.limits.drain, tracker.wait()).await.is_err() {
             tracing::debug!(left = tracker.len(), "connections left behind");
         }
+        self.shared.hashing.told().await;
     }
 }
 

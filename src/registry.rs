@@ -15,7 +15,7 @@ pub mod vendors;
 
 pub use challenge::Challenge;
 pub use clients::{Client, ClientKind};
-pub use context::{Address, Context, PlaceKey, Realm, Redirect};
+pub use context::{Address, Asked, Context, PlaceKey, Realm, Redirect};
 pub use endpoint::Endpoint;
 pub use error_body::{ErrorBody, ErrorEntry, Shape};
 pub use reference::{Digest, RepositoryName, Tag};

@@ -55,7 +55,7 @@ const ROOMS: &[(&str, Kind, May)] = &[
     ("setup", Plumbing, Import(&["exchange", "platform"])),
     ("proxy", Plumbing, Import(&["exchange", "wire", "ca", "x509", "printable", "platform"])),
     ("store", Plumbing, Import(&["exchange", "redact", "index"])),
-    ("capture", Plumbing, Import(&["exchange", "ca", "proxy", "store", "diagnose", "index"])),
+    ("capture", Plumbing, Import(&["exchange", "redact", "ca", "proxy", "store", "diagnose", "index"])),
     ("probe", Plumbing, ImportPureAnd(&["ca", "platform", "setup", "trust"])),
     ("demo", Plumbing, Import(&["exchange", "registry", "ca"])),
     ("tui", Plumbing, ImportPureAnd(&["capture", "demo", "platform", "probe", "setup", "store", "trust"])),

@@ -9,6 +9,7 @@ use crate::proxy::settings::{HostPattern, ResolveRule};
 
 /// A debugging proxy for container-registry traffic: shows what a `docker pull` does, and says why it failed.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "switches are what a command line is made of")]
 #[command(name = "pulltap", version, max_term_width = 100)]
 pub struct Args {
     /// Listen on this address; repeatable. Port 0 takes any free port.
@@ -55,6 +56,14 @@ pub struct Args {
     /// Keep at most this many bytes of any content (suffix k, M or G), layers included.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub body_limit: Option<u64>,
+
+    /// Also mask names that say who and where: hosts, repositories, users, addresses.
+    #[arg(long)]
+    pub mask_names: bool,
+
+    /// Mask nothing: passwords and tokens stand readable in everything that is written.
+    #[arg(long, conflicts_with = "mask_names")]
+    pub keep_secrets: bool,
 
     /// The language of explanations: en, ja or zh-Hant (default: the system's).
     #[arg(long, value_name = "LANG")]

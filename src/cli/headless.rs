@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::Args;
 use super::exit_status::ExitStatus;
+use super::mask_key;
 use super::settings::{CaptureSettings, of_capture};
 use crate::ca::CertificateAuthority;
 use crate::capture::{Capture, Listening, Summary, Understood, Update, is_listed};
@@ -19,6 +20,7 @@ use crate::diagnose::{Catalogue, Change};
 use crate::exchange::Moment;
 use crate::language::Language;
 use crate::platform;
+use crate::redact::Redactor;
 use crate::report::{json, line, quantity};
 
 /// Captures until the user or the system ends it.
@@ -48,7 +50,8 @@ async fn capture(settings: CaptureSettings, mut printer: Printer) -> anyhow::Res
     // Before anybody is told that we listen, so that whoever stops us right after finds us ready for it.
     let asked_to_end = platform::asked_to_end().context("cannot listen for signals")?;
     let authority = CertificateAuthority::open_or_create(&settings.data_dir)?;
-    let capture = Capture::start(settings.proxy, authority, settings.upstream_roots).await?;
+    let redactor = Redactor::new(mask_key::open_or_create(&settings.data_dir)?, settings.redaction);
+    let capture = Capture::start(settings.proxy, authority, settings.upstream_roots, redactor).await?;
     let stop = CancellationToken::new();
     for address in capture.listening() {
         if printer.listening(*address, &settings.data_dir) == Listening::No {
@@ -87,7 +90,12 @@ enum Form {
 
 impl Printer {
     fn new(form: Form, language: Language) -> Self {
-        Self { form, catalogue: Catalogue::built_in(), language, zone: TimeZone::system() }
+        let zone = match form {
+            Form::Text => TimeZone::system(),
+            // JSON has its times in UTC; looking the zone up takes a while.
+            Form::Json => TimeZone::UTC,
+        };
+        Self { form, catalogue: Catalogue::built_in(), language, zone }
     }
 
     fn listening(&mut self, address: SocketAddr, data_dir: &Path) -> Listening {

@@ -12,6 +12,7 @@ use super::args::Args;
 use crate::language::Language;
 use crate::proxy::Settings;
 use crate::proxy::settings::{Insecure, Limits};
+use crate::redact::Options;
 
 /// The port that the Azure Container Registry FAQ tells people to use.
 const USUAL_PORT: u16 = 8888;
@@ -24,6 +25,8 @@ pub struct CaptureSettings {
     pub data_dir: PathBuf,
     /// Extra roots for servers.
     pub upstream_roots: Vec<CertificateDer<'static>>,
+    /// What to mask.
+    pub redaction: Options,
     /// The user's language.
     pub language: Language,
 }
@@ -48,6 +51,7 @@ pub fn of_capture(args: &Args) -> anyhow::Result<CaptureSettings> {
         proxy,
         data_dir: data_dir(args)?,
         upstream_roots: roots(&args.upstream_ca)?,
+        redaction: Options { mask_names: args.mask_names, keep_secrets: args.keep_secrets },
         language: language(args.lang.as_deref())?,
     })
 }

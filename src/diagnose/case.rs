@@ -3,8 +3,9 @@
 use crate::registry::{Authorization, Challenge, Proof, Role, Shape, Vendor, vendors};
 
 use super::episode::{Episode, Member};
+use super::error_facts::{ErrorFacts, KeptHeader};
 use super::evidence::{Evidence, Phase, Place, shortened};
-use super::facts::{ErrorFacts, Facts, KeptHeader, Method, TokenFacts};
+use super::facts::{Facts, Method, TokenFacts};
 use super::finding::Parameters;
 
 /// One exchange in its episode.
@@ -146,12 +147,9 @@ impl<'a> Case<'a> {
     /// The first challenge.
     pub fn challenge_evidence(&self) -> Option<Evidence> {
         let (at, challenge) = self.facts.challenges.first()?;
-        let mut value = format!("www-authenticate: {}", challenge.scheme);
-        for name in ["realm", "service", "scope", "error"] {
-            if let Some(parameter) = challenge.parameter(name) {
-                value.push_str(&format!(" {name}=\"{parameter}\""));
-            }
-        }
+        let told = |name: &str| Some(format!(" {name}=\"{}\"", challenge.parameter(name)?));
+        let parameters: String = ["realm", "service", "scope", "error"].into_iter().filter_map(told).collect();
+        let value = format!("www-authenticate: {}{parameters}", challenge.scheme);
         Some(self.evidence(Place::ResponseHeader(*at), &value))
     }
 

@@ -204,13 +204,13 @@ fn filled(text: &str, parameters: &Parameters, filling: Filling) -> String {
             rest = after;
             continue;
         };
-        match parameters.value(name).filter(|value| filling == Filling::Prose || is_harmless(value)) {
-            Some(value) => result.push_str(value),
-            None => {
-                result.push('<');
-                result.push_str(name);
-                result.push('>');
-            }
+        let value = parameters.value(name).filter(|value| filling == Filling::Prose || is_harmless(value));
+        if let Some(value) = value {
+            result.push_str(value);
+        } else {
+            result.push('<');
+            result.push_str(name);
+            result.push('>');
         }
         rest = behind;
     }

@@ -1,15 +1,15 @@
 //! The engine: takes exchanges as they end, in any order, and says what it found once their group has come to rest.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use crate::exchange::{Exchange, ExchangeId, Moment, Stage};
+use crate::exchange::{Exchange, ExchangeId, Moment};
 use crate::registry::{Context, Role};
 
-use super::episode::{Episode, Level, Member};
+use super::episode::{Episode, Member};
 use super::facts::Facts;
 use super::finding::{Finding, FindingId};
+use super::groups::{self, GroupKey};
 use super::meaning::{Note, meaning};
 use super::rule::{Need, Rule};
 use super::rules::{self, RulesByRole};
@@ -64,14 +64,16 @@ pub struct Engine {
     last_forgotten: Moment,
 }
 
-/// Client, `User-Agent`, registry and repository (or client and host), as a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct GroupKey(u64);
-
-/// What was concluded about a group, and from which facts.
+/// What was concluded about the episodes of a group.
 #[derive(Debug, Default)]
 struct Group {
-    fingerprint: u64,
+    episodes: Vec<Judged>,
+}
+
+/// What was concluded about an episode, and from which facts.
+#[derive(Debug, Clone)]
+struct Judged {
+    fingerprint: Option<u64>,
     findings: Vec<Finding>,
 }
 
@@ -152,6 +154,11 @@ impl Engine {
         all
     }
 
+    /// How many exchanges have their facts kept.
+    pub fn kept(&self) -> usize {
+        self.facts.len()
+    }
+
     /// What the exchanges so far teach about others.
     pub fn context(&self) -> &Context {
         &self.context
@@ -173,31 +180,32 @@ impl Engine {
     }
 
     fn analyse(&mut self, now: Option<Moment>) {
-        let used: HashSet<_> = self.facts.values().filter_map(|facts| facts.connect).collect();
-        let mut grouped: HashMap<GroupKey, (Level, Vec<Member<'_>>)> = HashMap::new();
-        let mut lacking = BTreeMap::new();
-        for facts in self.facts.values() {
-            let member = member(facts, &self.context, &used);
-            count_lacking(&mut lacking, &member);
-            for (key, level) in keys(&member) {
-                grouped.entry(key).or_insert_with(|| (level, Vec::new())).1.push(member);
-            }
-        }
+        let mut grouped = groups::of(self.facts.values(), &self.context);
         self.groups.retain(|key, _| grouped.contains_key(key));
         self.is_waiting = false;
-        for (key, (level, members)) in grouped {
-            let ended = members.iter().map(|member| member.facts.ended).max();
-            if now.is_some_and(|now| ended.is_some_and(|ended| now.micros_since(ended) < REST_MICROS)) {
-                self.is_waiting = true;
-                continue;
+        let mut lacking = BTreeMap::new();
+        for (key, (level, members)) in grouped.drain() {
+            for member in &members {
+                count_lacking(&mut lacking, member);
             }
-            let fingerprint = fingerprint(&members);
             let group = self.groups.entry(key).or_default();
-            if group.fingerprint != fingerprint {
-                let episodes = Episode::cut(members);
-                group.findings = episodes.iter().flat_map(|episode| verdict::of(episode, level, &self.rules)).collect();
-                group.fingerprint = fingerprint;
+            let is_at_rest = |ended: Moment| now.is_none_or(|now| now.micros_since(ended) >= REST_MICROS);
+            let mut judged = Vec::new();
+            for episode in Episode::cut(members) {
+                let fingerprint = episode.fingerprint();
+                let known = group.episodes.iter().find(|known| known.fingerprint == Some(fingerprint));
+                judged.push(match known {
+                    Some(known) => known.clone(),
+                    None if is_at_rest(episode.ended()) => {
+                        Judged { fingerprint: Some(fingerprint), findings: verdict::of(&episode, level, &self.rules) }
+                    }
+                    None => {
+                        self.is_waiting = true;
+                        Judged { fingerprint: None, findings: group.findings_in(&episode) }
+                    }
+                });
             }
+            group.episodes = judged;
         }
         self.lacking = lacking;
         self.is_dirty = false;
@@ -205,7 +213,7 @@ impl Engine {
 
     fn changes(&mut self) -> Vec<Change> {
         let mut current = self.forgotten.clone();
-        for finding in self.groups.values().flat_map(|group| &group.findings) {
+        for finding in self.groups.values().flat_map(Group::findings) {
             match current.get_mut(&finding.id) {
                 Some(same) => {
                     verdict::join(same, finding);
@@ -241,32 +249,44 @@ impl Engine {
             before = before.max(*middle);
         }
         // What belongs to an episode that is still needed stays whole.
-        let used = HashSet::new();
-        let mut grouped: HashMap<GroupKey, Vec<Member<'_>>> = HashMap::new();
-        for facts in self.facts.values() {
-            let member = member(facts, &self.context, &used);
-            for (key, _) in keys(&member) {
-                grouped.entry(key).or_default().push(member);
-            }
-        }
+        let episodes = groups::of(self.facts.values(), &self.context).into_values();
         let mut kept: HashSet<ExchangeId> = HashSet::new();
-        for episode in grouped.into_values().flat_map(Episode::cut) {
+        for episode in episodes.flat_map(|(_, members)| Episode::cut(members)) {
             if episode.members().iter().any(|member| member.facts.ended >= before) {
                 kept.extend(episode.members().iter().map(|member| member.facts.id));
             }
         }
         self.facts.retain(|id, _| kept.contains(id));
-        self.context.forget_before(before);
+        let oldest = self.facts.values().map(|facts| facts.opened).min();
+        self.context.forget_what_led_nowhere(oldest.unwrap_or(before));
         for finding in self.told.values() {
-            if finding.is_trouble() && finding.exchanges.iter().any(|id| !kept.contains(id)) {
+            if finding.exchanges.iter().any(|id| !kept.contains(id)) {
                 self.forgotten.insert(finding.id.clone(), finding.clone());
             }
         }
+        if self.forgotten.len() > MOST_FORGOTTEN {
+            self.forgotten.retain(|_, finding| finding.is_trouble());
+        }
         while self.forgotten.len() > MOST_FORGOTTEN {
-            self.forgotten.pop_first();
+            let oldest = self.forgotten.values().min_by_key(|finding| finding.exchanges.first().copied());
+            let Some(oldest) = oldest.map(|finding| finding.id.clone()) else { break };
+            self.forgotten.remove(&oldest);
         }
         self.is_dirty = true;
         self.texts.retain(|text| Arc::strong_count(text) > 1);
+    }
+}
+
+impl Group {
+    fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.episodes.iter().flat_map(|episode| &episode.findings)
+    }
+
+    /// What was told of an episode that goes on stands until it rests again.
+    fn findings_in(&self, episode: &Episode<'_>) -> Vec<Finding> {
+        let ids: HashSet<_> = episode.members().iter().map(|member| member.facts.id).collect();
+        let is_in = |finding: &&Finding| finding.exchanges.first().is_some_and(|first| ids.contains(first));
+        self.findings().filter(is_in).cloned().collect()
     }
 }
 
@@ -277,66 +297,6 @@ fn shared(texts: &mut HashSet<Arc<str>>, text: &str) -> Arc<str> {
     let new: Arc<str> = text.into();
     texts.insert(Arc::clone(&new));
     new
-}
-
-fn member<'a>(facts: &'a Facts, context: &'a Context, used: &HashSet<ExchangeId>) -> Member<'a> {
-    let role = context.refined(facts.role, facts.place, &facts.host);
-    let mut member = Member {
-        facts,
-        role,
-        registry: &facts.host,
-        repository: facts.endpoint.repository(),
-        digest: facts.endpoint.reference().filter(|reference| reference.contains(':')),
-        tunnel_is_used: used.contains(&facts.id),
-    };
-    if role == Role::Storage
-        && let Some(redirect) = context.redirect(facts.place, facts.client, facts.opened)
-    {
-        member.registry = &redirect.registry;
-        member.repository = Some(&redirect.repository);
-        member.digest = Some(&redirect.digest);
-    }
-    if role == Role::Token {
-        let request = facts.token.as_ref().map(|token| &token.request);
-        let service = request.and_then(|request| request.service.as_deref());
-        if let Some(realm) = context.realm(facts.place, facts.client, service) {
-            member.registry = &realm.registry;
-        }
-        member.repository = request.and_then(|request| request.scopes.iter().find_map(|scope| scope.repository()));
-    }
-    member
-}
-
-/// The groups that an exchange belongs to. A token for several repositories belongs to the group of each.
-fn keys(member: &Member<'_>) -> Vec<(GroupKey, Level)> {
-    let facts = member.facts;
-    let failed_early = facts.failure.as_ref().is_some_and(|failure| failure.stage <= Stage::UpstreamTls);
-    let has_tls_trouble = facts.tls.verdict.is_some()
-        || facts.tls.client_alert.is_some()
-        || facts.tls.client_offers.is_some_and(|version| version < 0x0303);
-    let mut keys = Vec::with_capacity(1);
-    if failed_early || has_tls_trouble || member.role == Role::Connect {
-        let key = hash(&("connections", facts.client, facts.host.to_ascii_lowercase()));
-        keys.push((GroupKey(key), Level::Connections));
-        if failed_early || member.role == Role::Connect {
-            return keys;
-        }
-    }
-    let registry = member.registry.to_ascii_lowercase();
-    let key = |repository: Option<&str>| {
-        (GroupKey(hash(&("requests", facts.client, &facts.agent, &registry, repository))), Level::Requests)
-    };
-    match &facts.token {
-        Some(token) if member.role == Role::Token => {
-            let repositories: HashSet<_> = token.request.scopes.iter().filter_map(|scope| scope.repository()).collect();
-            keys.extend(repositories.iter().map(|repository| key(Some(repository))));
-            if repositories.is_empty() {
-                keys.push(key(None));
-            }
-        }
-        _ => keys.push(key(member.repository)),
-    }
-    keys
 }
 
 fn count_lacking(lacking: &mut BTreeMap<(Need, Role), (usize, ExchangeId)>, member: &Member<'_>) {
@@ -351,21 +311,4 @@ fn count_lacking(lacking: &mut BTreeMap<(Need, Role), (usize, ExchangeId)>, memb
             *first = facts.id.min(*first);
         }
     }
-}
-
-fn fingerprint(members: &[Member<'_>]) -> u64 {
-    let of = |member: &Member<'_>| {
-        let facts = member.facts;
-        hash(&(
-            (facts.id, facts.ended, facts.status, facts.sha256.is_some(), facts.failure.is_some()),
-            (member.role, member.registry, member.repository, member.digest, member.tunnel_is_used),
-        ))
-    };
-    members.iter().map(of).fold(1, u64::wrapping_add)
-}
-
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }

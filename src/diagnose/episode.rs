@@ -2,6 +2,7 @@
 //! its episode decides what it means.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::exchange::Moment;
 use crate::registry::{PlaceKey, Role, Shape};
@@ -46,6 +47,7 @@ pub struct Episode<'a> {
     explained: HashMap<PlaceKey, usize>,
     tokens: Vec<usize>,
     is_push: bool,
+    has_used_tunnel: bool,
 }
 
 impl<'a> Episode<'a> {
@@ -86,7 +88,24 @@ impl<'a> Episode<'a> {
                 explained.entry(facts.place).or_insert(at);
             }
         }
-        Self { members, last_success, explained, tokens, is_push }
+        let has_used_tunnel = members.iter().any(|member| member.tunnel_is_used);
+        Self { members, last_success, explained, tokens, is_push, has_used_tunnel }
+    }
+
+    /// When the last thing happened in it.
+    pub fn ended(&self) -> Moment {
+        self.members.iter().map(|member| member.facts.ended).fold(Moment::EPOCH, Moment::max)
+    }
+
+    /// A number that changes when anything changes that rules look at.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for member in &self.members {
+            let facts = member.facts;
+            (facts.id, facts.ended, facts.status, facts.sha256.is_some(), facts.failure.is_some()).hash(&mut hasher);
+            (member.role, member.registry, member.repository, member.digest, member.tunnel_is_used).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// The exchanges in order.
@@ -97,6 +116,11 @@ impl<'a> Episode<'a> {
     /// Whether something was written to the repository, or tried to.
     pub fn is_push(&self) -> bool {
         self.is_push
+    }
+
+    /// Whether an exchange was seen inside the tunnel of one of its CONNECTs.
+    pub fn has_used_tunnel(&self) -> bool {
+        self.has_used_tunnel
     }
 
     /// When the last success at this place began.

@@ -2,16 +2,15 @@
 //! hundred bytes.
 
 use std::net::IpAddr;
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::exchange::tls::AlertSender;
-use crate::exchange::{Body, Exchange, ExchangeId, Failure, Headers, Kept, Moment, Origin, Scheme, Verdict, WhyOpaque};
+use crate::exchange::{Body, Exchange, ExchangeId, Failure, Kept, Moment, Origin, Scheme, Verdict, WhyOpaque};
 use crate::registry::{
-    Address, Authorization, Challenge, ClientKind, Endpoint, ErrorBody, ErrorEntry, PlaceKey, Role, Shape, TokenAnswer,
-    TokenRequest, error_body, parameters,
+    Authorization, Challenge, ClientKind, Endpoint, PlaceKey, Role, TokenAnswer, TokenRequest, parameters,
 };
 
+use super::error_facts::ErrorFacts;
 use super::rule::{Need, Needs};
 
 /// The facts of one exchange.
@@ -103,28 +102,6 @@ pub struct TokenFacts {
     pub answer: Option<TokenAnswer>,
 }
 
-/// An error answer.
-#[derive(Debug, Clone)]
-pub struct ErrorFacts {
-    /// What it says.
-    pub body: ErrorBody,
-    /// Where in the kept content the first error stands.
-    pub range: Range<usize>,
-    /// The header fields that help to explain it.
-    pub headers: Box<[KeptHeader]>,
-}
-
-/// A response header field worth keeping.
-#[derive(Debug, Clone)]
-pub struct KeptHeader {
-    /// Its number among the fields.
-    pub at: usize,
-    /// Its name, lower case.
-    pub name: &'static str,
-    /// Its value.
-    pub value: Box<str>,
-}
-
 /// What TLS tells about an exchange.
 #[derive(Debug, Clone, Default)]
 pub struct TlsSummary {
@@ -172,7 +149,7 @@ impl Facts {
             challenges: challenges(exchange),
             token: token(exchange, role),
             signature_expires: exchange.query().and_then(signature_expiry),
-            error: error(exchange),
+            error: ErrorFacts::of(exchange).map(Box::new),
             failure: exchange.failure.clone().map(Box::new),
             tls: TlsSummary::of(exchange),
             sha256: comparable_digest(exchange).map(Box::new),
@@ -303,59 +280,6 @@ fn signature_expiry(query: &str) -> Option<i64> {
     Some(timestamp.as_second())
 }
 
-fn error(exchange: &Exchange) -> Option<Box<ErrorFacts>> {
-    let response = exchange.response.as_ref()?;
-    let is_page = || is_html(&response.headers);
-    if response.status < 400 && !(response.status < 300 && is_page()) {
-        return None;
-    }
-    let content = &exchange.response_body.bytes;
-    let mut body = ErrorBody::of(content);
-    if body.shape == Shape::Empty && is_page() {
-        body.shape = Shape::Html;
-    }
-    // Azure Storage names its error in a header field too, which a HEAD has when there is no content.
-    if body.errors.is_empty()
-        && let Some(code) = response.headers.text("x-ms-error-code")
-    {
-        body.errors.push(ErrorEntry { code: Some(code.into_owned()), ..ErrorEntry::default() });
-    }
-    let first = body.errors.first();
-    let code = first.and_then(|error| error.code.as_deref().or(error.message.as_deref())).unwrap_or("");
-    let range = error_body::range_of(content, code);
-    Some(Box::new(ErrorFacts { range, headers: kept_headers(&response.headers), body }))
-}
-
-fn is_html(headers: &Headers) -> bool {
-    headers.text("content-type").is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
-}
-
-fn kept_headers(headers: &Headers) -> Box<[KeptHeader]> {
-    const NAMES: [&str; 16] = [
-        "content-type",
-        "date",
-        "docker-ratelimit-source",
-        "proxy-agent",
-        "proxy-authenticate",
-        "ratelimit-limit",
-        "ratelimit-remaining",
-        "retry-after",
-        "server",
-        "via",
-        "www-authenticate",
-        "x-cache",
-        "x-ms-correlation-request-id",
-        "x-ms-error-code",
-        "x-ms-ratelimit-remaining-calls-per-second",
-        "x-ms-request-id",
-    ];
-    let kept = headers.iter().enumerate().filter_map(|(at, header)| {
-        let name = NAMES.iter().find(|name| header.name.eq_ignore_ascii_case(name))?;
-        Some(KeptHeader { at, name, value: super::evidence::shortened(&header.text()).into() })
-    });
-    kept.take(32).collect()
-}
-
 fn is_all_kept(body: &Body) -> bool {
     matches!(body.kept, Kept::All) && (body.length == 0 || !body.bytes.is_empty())
 }
@@ -368,9 +292,4 @@ fn body_is_coded(exchange: &Exchange) -> bool {
 fn comparable_digest(exchange: &Exchange) -> Option<[u8; 32]> {
     let is_whole = exchange.status() == Some(200) && exchange.response_body.is_complete;
     exchange.response_body.sha256.filter(|_| is_whole && !body_is_coded(exchange))
-}
-
-/// Until when the signed URL of a redirect holds, in seconds since the epoch.
-pub fn location_expiry(location: &str) -> Option<i64> {
-    Address::of(location).query.and_then(signature_expiry)
 }

@@ -2,7 +2,7 @@
 
 use crate::exchange::{Exchange, FailureKind, Moment, Stage};
 use crate::registry::{
-    Address, Authorization, Challenge, Context, Endpoint, ErrorBody, Role, TokenAnswer, TokenRequest,
+    Address, Asked, Authorization, Challenge, Context, Endpoint, ErrorBody, Role, TokenAnswer, TokenRequest,
     reference::short_digest, scope,
 };
 
@@ -62,19 +62,20 @@ pub fn meaning(exchange: &Exchange, context: &Context) -> Vec<Note> {
         (_, 400..) => Some(error(exchange)),
         (Role::Redirect, _) => Some(redirect(exchange)),
         (_, 300..) => None,
-        _ => well(exchange, role),
+        _ => well(exchange, role, context),
     };
     notes.extend(note);
     notes
 }
 
-fn well(exchange: &Exchange, role: Role) -> Option<Note> {
+fn well(exchange: &Exchange, role: Role, context: &Context) -> Option<Note> {
     let is_head = exchange.method() == Some("HEAD");
     match role {
         Role::Ping => Some(Note::normal("ping-ok", Parameters::new())),
         Role::Manifest => Some(manifest(exchange)),
         Role::Blob if is_head => Some(blob("blob-present", exchange)),
-        Role::Blob | Role::Storage => Some(blob("blob-content", exchange)),
+        Role::Blob => Some(blob("blob-content", exchange)),
+        Role::Storage => Some(stored_blob(exchange, context)),
         Role::Upload => upload(exchange),
         Role::Mount if exchange.status() == Some(201) => Some(Note::normal("blob-mounted", Parameters::new())),
         Role::Mount => Some(Note::normal("mount-declined", Parameters::new())),
@@ -172,6 +173,15 @@ fn blob(key: &'static str, exchange: &Exchange) -> Note {
     Note::normal(key, Parameters::new().with("digest", digest).with("bytes", bytes))
 }
 
+fn stored_blob(exchange: &Exchange, context: &Context) -> Note {
+    let redirect = context.redirect(Asked::by(exchange));
+    let parameters = Parameters::new().with("bytes", exchange.response_body.length.to_string());
+    match redirect {
+        Some(redirect) => Note::normal("blob-content", parameters.with("digest", short_digest(&redirect.digest))),
+        None => Note::normal("stored-content", parameters),
+    }
+}
+
 fn upload(exchange: &Exchange) -> Option<Note> {
     let bytes = exchange.request_body.length.to_string();
     let key = match exchange.method()? {
@@ -254,5 +264,5 @@ pub fn waiting(exchange: &Exchange, now: Moment) -> Option<Note> {
     let micros = now.micros_since(since);
     let parameters =
         Parameters::new().with("host", exchange.target.host.clone()).with("seconds", (micros / 1_000_000).to_string());
-    (micros >= WORTH_A_WORD_MICROS).then(|| Note { key, severity: Severity::Notice, parameters })
+    (micros >= WORTH_A_WORD_MICROS).then_some(Note { key, severity: Severity::Notice, parameters })
 }

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::clock::Clock;
 use super::failing;
+use super::hashing::{self, Gathering, Hashing, Sha256};
 use super::keep;
 use super::reason;
 use super::sink::EventSink;
-use crate::exchange::event::{BodyEnd, Happening, Opened};
+use crate::exchange::event::{BodyEnd, CaptureEvent, Happening, Opened};
 use crate::exchange::{
     ConnectionId, ExchangeId, Failure, FailureKind, Kept, Moment, Origin, ResponseHead, Side, Stage, Target, TlsFacts,
     Tunnel, Upstream, WhyOpaque,
@@ -52,6 +53,8 @@ pub struct Recording {
     pub client: SocketAddr,
     /// `--body-limit`.
     pub body_limit: Option<u64>,
+    /// Hashes contents whose digest is known.
+    pub hashing: Arc<Hashing>,
 }
 
 impl Recording {
@@ -80,6 +83,16 @@ impl Recording {
         self.sink.pass_on();
     }
 
+    /// Hands the last events of an exchange to the thread that completes its digest; they come back if it cannot.
+    fn hash(&mut self, id: ExchangeId, gathering: Gathering, held: Vec<CaptureEvent>) -> Result<(), Vec<CaptureEvent>> {
+        // What came before must be recorded before: the thread has a way of its own to the recorder.
+        self.sink.pass_on();
+        if self.sink.is_behind() {
+            return Err(held);
+        }
+        self.hashing.end(id, gathering, (held, self.sink.queue()))
+    }
+
     /// Records that something happened to an exchange now.
     pub fn add(&mut self, id: ExchangeId, what: Happening) {
         self.sink.add(id, self.clock.now(), what);
@@ -103,11 +116,22 @@ pub struct Route {
     pub answered_because: Option<Failure>,
 }
 
+#[derive(Default)]
+struct Digesting {
+    /// The digest that was asked for.
+    expected: Option<Sha256>,
+    /// The content on its way to be hashed.
+    gathering: Option<Gathering>,
+    /// Events that wait for the digest.
+    held: Vec<CaptureEvent>,
+}
+
 struct OpenExchange {
     n: u64,
     id: ExchangeId,
     request_room: u64,
     response_room: u64,
+    digesting: Digesting,
 }
 
 /// Reads along with one relayed connection.
@@ -120,6 +144,7 @@ pub struct Tap<'a> {
     opaque: Option<Opaque>,
     last_error: Option<(Sender, Vec<String>, Option<i32>)>,
     first_end: Option<(Sender, Moment)>,
+    server_end: Option<End>,
     client_certificate_wanted: bool,
 }
 
@@ -141,6 +166,7 @@ impl<'a> Tap<'a> {
             opaque: None,
             last_error: None,
             first_end: None,
+            server_end: None,
             client_certificate_wanted: false,
         }
     }
@@ -184,6 +210,9 @@ impl<'a> Tap<'a> {
         if let Some(error) = error {
             self.broken(sender, error);
         }
+        if sender == Sender::Server {
+            self.server_end.get_or_insert(end);
+        }
         if self.first_end.is_none() {
             self.first_end = Some((sender, self.recording.clock.now()));
         }
@@ -207,6 +236,18 @@ impl<'a> Tap<'a> {
         self.recording.sink.pass_on();
     }
 
+    /// The failure of a server that reset its connection, or sent an alert, before anything was asked of it: no
+    /// exchange inside the tunnel can tell.
+    pub fn broken_before_any_request(&self) -> Option<Failure> {
+        let is_by_server = matches!(self.last_error, Some((Sender::Server, ..)));
+        if self.seen > 0 || self.opaque.is_some() || !is_by_server || self.server_end != Some(End::Reset) {
+            return None;
+        }
+        // A refusal for want of a client certificate belongs to the handshake, whenever it comes.
+        let stage = if self.client_certificate_wanted { Stage::UpstreamTls } else { Stage::Send };
+        Some(self.cut(stage, Sender::Server, End::Reset))
+    }
+
     /// Ends the tap with the connection: what is still open is over.
     pub fn finish(mut self, stopped: bool) {
         if stopped {
@@ -215,7 +256,7 @@ impl<'a> Tap<'a> {
             self.end(Sender::Client, End::Reset, None);
         }
         while let Some(exchange) = self.open.pop_front() {
-            self.recording.add(exchange.id, Happening::Closed);
+            self.tell_last(exchange, vec![Happening::Closed]);
         }
         if let Some(Opaque { exchange: Some(id), tunnel }) = self.opaque {
             self.recording.add(id, Happening::Tunnel(tunnel));
@@ -241,8 +282,10 @@ impl<'a> Tap<'a> {
             Observed::Started { n } => self.begin(n),
             Observed::Request { n, head } => {
                 let (kept, room) = keep::request(&head, self.recording.body_limit);
+                let expected = self.recording.hashing.expected(&self.route.target.host, &head);
                 self.happened(n, |exchange| {
                     exchange.request_room = room;
+                    exchange.digesting.expected = expected;
                     Happening::Request(head, kept)
                 });
             }
@@ -250,6 +293,7 @@ impl<'a> Tap<'a> {
             Observed::RequestEnd { n, end } => self.happened(n, |_| Happening::RequestEnd(body_end(end))),
             Observed::Interim { n, head } => self.happened(n, |_| Happening::Interim(head)),
             Observed::Response { n, head } => {
+                self.begin_digest(n, &head);
                 let (kept, room) = keep::response(&head, self.recording.body_limit);
                 self.happened(n, |exchange| {
                     exchange.response_room = room;
@@ -257,7 +301,7 @@ impl<'a> Tap<'a> {
                 });
             }
             Observed::ResponseBody { n, bytes } => self.content(n, bytes, Sender::Server),
-            Observed::ResponseEnd { n, end } => self.happened(n, |_| Happening::ResponseEnd(body_end(end))),
+            Observed::ResponseEnd { n, end } => self.response_end(n, end),
             Observed::Over { n, outcome } => self.over(n, outcome),
             Observed::Unasked { head } => {
                 tracing::debug!(status = head.status, "the server answered without having been asked");
@@ -275,7 +319,8 @@ impl<'a> Tap<'a> {
     fn begin(&mut self, n: u64) {
         let Some(id) = self.recording.open(&self.route.target, self.route.connect) else { return };
         self.seen += 1;
-        self.open.push_back(OpenExchange { n, id, request_room: 0, response_room: 0 });
+        let digesting = Digesting::default();
+        self.open.push_back(OpenExchange { n, id, request_room: 0, response_room: 0, digesting });
         let Route { upstream, client_tls, upstream_tls, .. } = self.route.clone();
         let facts = [
             upstream.map(Happening::Upstream),
@@ -292,6 +337,30 @@ impl<'a> Tap<'a> {
         }
     }
 
+    /// A redirect hands the digest on; a whole answer is hashed.
+    fn begin_digest(&mut self, n: u64, head: &ResponseHead) {
+        let hashing = self.recording.hashing.clone();
+        let host = self.route.target.host.clone();
+        let Some(exchange) = self.find(n) else { return };
+        let Some(expected) = exchange.digesting.expected else { return };
+        if matches!(head.status, 301..=303 | 307 | 308) {
+            hashing.redirected(&host, expected, head);
+        }
+        exchange.digesting.gathering = hashing::is_comparable(head).then(Gathering::default);
+    }
+
+    fn response_end(&mut self, n: u64, end: ContentEnd) {
+        let at = self.recording.clock.now();
+        let Some(exchange) = self.find(n) else { return };
+        let id = exchange.id;
+        let what = Happening::ResponseEnd(body_end(end));
+        if exchange.digesting.gathering.is_some() {
+            exchange.digesting.held.push(CaptureEvent { exchange: id, at, what });
+        } else {
+            self.recording.sink.add(id, at, what);
+        }
+    }
+
     fn find(&mut self, n: u64) -> Option<&mut OpenExchange> {
         self.open.iter_mut().find(|exchange| exchange.n == n)
     }
@@ -304,7 +373,12 @@ impl<'a> Tap<'a> {
     }
 
     fn content(&mut self, n: u64, bytes: &[u8], sender: Sender) {
-        let Some(exchange) = self.find(n) else { return };
+        let Some(exchange) = self.open.iter_mut().find(|exchange| exchange.n == n) else { return };
+        if sender == Sender::Server
+            && let Some(gathering) = exchange.digesting.gathering.take()
+        {
+            exchange.digesting.gathering = self.recording.hashing.more(exchange.id, gathering, bytes);
+        }
         let room = match sender {
             Sender::Client => &mut exchange.request_room,
             Sender::Server => &mut exchange.response_room,
@@ -328,11 +402,26 @@ impl<'a> Tap<'a> {
     fn over(&mut self, n: u64, outcome: Outcome) {
         let Some(position) = self.open.iter().position(|exchange| exchange.n == n) else { return };
         let Some(exchange) = self.open.remove(position) else { return };
+        let mut last = Vec::new();
         if let Outcome::Cut { stage, by, end } = outcome {
-            let failure = self.cut(stage, by, end);
-            self.recording.add(exchange.id, Happening::Failed(failure));
+            last.push(Happening::Failed(self.cut(stage, by, end)));
         }
-        self.recording.add(exchange.id, Happening::Closed);
+        last.push(Happening::Closed);
+        self.tell_last(exchange, last);
+    }
+
+    /// Tells the last of an exchange, with its digest if one is being computed.
+    fn tell_last(&mut self, exchange: OpenExchange, last: Vec<Happening>) {
+        let OpenExchange { id, digesting: Digesting { gathering, mut held, .. }, .. } = exchange;
+        let at = self.recording.clock.now();
+        held.extend(last.into_iter().map(|what| CaptureEvent { exchange: id, at, what }));
+        let untold = match gathering {
+            Some(gathering) => self.recording.hash(id, gathering, held).err().unwrap_or_default(),
+            None => held,
+        };
+        for CaptureEvent { exchange, at, what } in untold {
+            self.recording.sink.add(exchange, at, what);
+        }
     }
 
     fn cut(&self, stage: Stage, by: Sender, end: End) -> Failure {

@@ -218,8 +218,8 @@ impl Tunnel<'_> {
         let mut server = Stream::TlsServer(Box::new(shaken.stream));
         let mut tap = Tap::http1(self.recording, route);
         tap.client_certificate_was_wanted(shaken.client_certificate.was_asked());
-        pump(self.shared, &mut client, &mut server, tap).await;
-        Ok(())
+        let relayed = pump(self.shared, &mut client, &mut server, tap).await;
+        relayed.broken.map_or(Ok(()), Err)
     }
 
     /// The client's handshake, with a leaf for the name it asked for and the protocol that the server chose.
@@ -276,9 +276,9 @@ impl Tunnel<'_> {
         let mut server = Stream::Ourselves(theirs);
         let tap = Tap::http1(self.recording, route);
         let answering = answer::refuse(ours, &failure, &self.asked.target);
-        let (seen, ()) = tokio::join!(pump(self.shared, &mut client, &mut server, tap), answering);
+        let (relayed, ()) = tokio::join!(pump(self.shared, &mut client, &mut server, tap), answering);
         // The failure is the request's where there was one.
-        if seen == 0 { Err(failure) } else { Ok(()) }
+        if relayed.seen == 0 { Err(failure) } else { Ok(()) }
     }
 
     async fn plain_http(&mut self, ends: Ends) -> Result<(), Failure> {
@@ -348,15 +348,23 @@ impl Ends {
     }
 }
 
-/// Relays until both sides have ended or the program is to; the number of exchanges seen.
-async fn pump(shared: &Shared, client: &mut Stream, server: &mut Stream, mut tap: Tap<'_>) -> u64 {
+/// What a relay came to.
+struct Relayed {
+    /// How many exchanges were seen.
+    seen: u64,
+    /// Why there was none, if that was the server's doing.
+    broken: Option<Failure>,
+}
+
+/// Relays until both sides have ended or the program is to.
+async fn pump(shared: &Shared, client: &mut Stream, server: &mut Stream, mut tap: Tap<'_>) -> Relayed {
     let stopped = tokio::select! {
         () = relay(client, server, &mut tap, &shared.buffers) => false,
         () = shared.stopping.cancelled() => true,
     };
-    let seen = tap.seen();
+    let relayed = Relayed { seen: tap.seen(), broken: tap.broken_before_any_request() };
     tap.finish(stopped);
-    seen
+    relayed
 }
 
 /// Reads the client's whole ClientHello ahead. `None` when it is not one.

@@ -104,6 +104,44 @@ pub struct Redirect {
     pub digest: Box<str>,
 }
 
+/// A signed URL is used soon: Azure Container Registry's hold for 20 minutes.
+const LONGEST_LEAD_MICROS: i64 = 1_800_000_000;
+
+impl Redirect {
+    fn is_recent(&self, opened: Moment) -> bool {
+        self.opened <= opened && opened.micros_since(self.opened) <= LONGEST_LEAD_MICROS
+    }
+}
+
+impl Realm {
+    /// A capture may begin between a challenge and its token; the next challenge says then what the token was for.
+    fn is_known_by(&self, opened: Moment) -> bool {
+        self.opened <= opened.plus_micros(60_000_000)
+    }
+}
+
+/// What is asked for, by whom and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// Host and path.
+    pub place: PlaceKey,
+    /// The client.
+    pub client: Option<IpAddr>,
+    /// When the exchange began.
+    pub opened: Moment,
+}
+
+impl Asked {
+    /// What this exchange asks for.
+    pub fn by(exchange: &Exchange) -> Self {
+        Self {
+            place: PlaceKey::of_exchange(exchange),
+            client: exchange.client.map(|client| client.ip()),
+            opened: exchange.timings.opened,
+        }
+    }
+}
+
 /// What is known from the exchanges so far.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
@@ -186,48 +224,49 @@ impl Context {
     }
 
     /// Who named this place as a token endpoint: a registry that this client asked, with this service if possible.
-    pub fn realm(&self, place: PlaceKey, client: Option<IpAddr>, service: Option<&str>) -> Option<&Realm> {
-        self.realms.get(&place)?.iter().min_by_key(|realm| {
-            let other_client = realm.client != client;
+    pub fn realm(&self, asked: Asked, service: Option<&str>) -> Option<&Realm> {
+        let known = self.realms.get(&asked.place)?.iter().filter(|realm| realm.is_known_by(asked.opened));
+        known.min_by_key(|realm| {
+            let other_client = realm.client != asked.client;
             let other_service = realm.service.as_deref() != service;
             (other_client, other_service, realm.opened, realm.exchange)
         })
     }
 
-    /// Whether a challenge named this place as a token endpoint.
-    pub fn is_realm(&self, place: PlaceKey) -> bool {
-        self.realms.contains_key(&place)
-    }
-
-    /// Which redirect led this client to this place: the last one before `opened`, else the first one.
-    pub fn redirect(&self, place: PlaceKey, client: Option<IpAddr>, opened: Moment) -> Option<&Redirect> {
-        let known = self.redirects.get(&place)?;
-        let of_client = || known.iter().filter(|redirect| redirect.client == client);
-        of_client().rev().find(|redirect| redirect.opened <= opened).or_else(|| of_client().next()).or(known.first())
+    /// Which redirect led this client to this place: the last one, unless that was too long ago.
+    pub fn redirect(&self, asked: Asked) -> Option<&Redirect> {
+        let known = self.redirects.get(&asked.place)?.iter().rev();
+        let mut recent = known.filter(|redirect| redirect.is_recent(asked.opened));
+        recent.clone().find(|redirect| redirect.client == asked.client).or_else(|| recent.next())
     }
 
     /// The role of an exchange, by what it asks for, how it was answered, and what is known.
     pub fn role(&self, exchange: &Exchange) -> Role {
         let endpoint = Endpoint::of(exchange.path(), exchange.query());
         let role = Role::of(exchange.method().unwrap_or(""), &endpoint, exchange.status());
-        self.refined(role, PlaceKey::of_exchange(exchange), &exchange.target.host)
+        self.refined(role, &exchange.target.host, Asked::by(exchange))
     }
 
     /// The role, once it is known what challenges and redirects named.
-    pub fn refined(&self, role: Role, place: PlaceKey, host: &str) -> Role {
+    pub fn refined(&self, role: Role, host: &str, asked: Asked) -> Role {
+        let is_realm = || {
+            let known = self.realms.get(&asked.place);
+            known.is_some_and(|known| known.iter().any(|realm| realm.is_known_by(asked.opened)))
+        };
         match role {
             Role::Connect | Role::Token => role,
-            _ if self.is_realm(place) => Role::Token,
-            _ if self.redirects.contains_key(&place) => Role::Storage,
+            _ if is_realm() => Role::Token,
+            _ if self.redirect(asked).is_some() => Role::Storage,
             Role::Other if vendors::keeps_blobs(host) => Role::Storage,
             _ => role,
         }
     }
 
-    /// Forgets what was learned before this moment.
-    pub fn forget_before(&mut self, moment: Moment) {
+    /// Forgets redirects that are too old for any exchange that began at this moment or later.
+    pub fn forget_what_led_nowhere(&mut self, since: Moment) {
+        let before = since.plus_micros(-LONGEST_LEAD_MICROS);
         self.redirects.retain(|_, known| {
-            known.retain(|redirect| redirect.opened >= moment);
+            known.retain(|redirect| redirect.opened >= before);
             !known.is_empty()
         });
     }

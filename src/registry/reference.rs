@@ -35,8 +35,7 @@ fn is_path_component(component: &str) -> bool {
         return false;
     }
     bytes.split(is_word).all(|separator| match separator {
-        [] => true,
-        [b'.' | b'_'] | [b'_', b'_'] => true,
+        [] | [b'.' | b'_'] | [b'_', b'_'] => true,
         dashes => dashes.iter().all(|byte| *byte == b'-'),
     })
 }

@@ -27,7 +27,7 @@ impl Scope {
     /// The scope of these parts; actions are put in order, each once.
     pub fn of<'a>(kind: &str, name: &str, actions: impl Iterator<Item = &'a str>) -> Self {
         // `repository(plugin)` is a repository whose class is told too.
-        let kind = kind.split('(').next().unwrap_or(kind);
+        let kind = kind.split('(').next().filter(|kind| !kind.is_empty()).unwrap_or(kind);
         let mut actions: Vec<_> = actions.filter(|action| !action.is_empty()).map(str::to_owned).collect();
         actions.sort_unstable();
         actions.dedup();

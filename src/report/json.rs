@@ -1,5 +1,7 @@
 //! Exchanges as JSON objects, the same in `--json` lines and in reports.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Value, json};
 
 use crate::diagnose::{Explained, Finding};
@@ -26,6 +28,7 @@ pub fn exchange(exchange: &Exchange, role: &str, notes: &[String], now: Moment) 
     put("request_bytes", json!(exchange.request_body.length));
     put("response_bytes", json!(exchange.response_body.length));
     put("response_complete", json!(exchange.response_body.is_complete));
+    put("response_sha256", json!(exchange.response_body.sha256.map(hex)));
     put("reason", json!(exchange.response.as_ref().map(|head| head.reason.as_str())));
     put("answered_by_us", json!(exchange.answered_by_us));
     put(
@@ -98,6 +101,14 @@ fn tls(facts: &TlsFacts) -> Value {
         "verdict": facts.verdict.as_str(),
         "alert": facts.alert.map(|alert| alert.code),
         "handshake_ms": facts.end.map(|end| millis(end.micros_since(facts.start))),
+    })
+}
+
+fn hex(bytes: [u8; 32]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
     })
 }
 

@@ -15,7 +15,7 @@ const TURN: u8 = 0xfe;
 const ENDS: [(u8, End); 3] = [(0xfd, End::Clean), (0xfc, End::Cut), (0xfb, End::Reset)];
 
 /// A conversation out of any bytes: the client begins, some bytes that HTTP never needs turn or end the sides.
-pub fn steps(bytes: &[u8]) -> Vec<Step> {
+fn steps(bytes: &[u8]) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut sender = Sender::Client;
     let mut said = Vec::new();
@@ -58,19 +58,20 @@ pub fn split(steps: &[Step], lengths: &[usize]) -> Vec<Step> {
     pieces
 }
 
-/// Lengths to split by that follow from the bytes, for a caller that has no others.
-pub fn lengths(bytes: &[u8]) -> Vec<usize> {
-    let sum = bytes.iter().fold(7_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
-    vec![sum % 7 + 1, sum / 7 % 23 + 1, sum / 161 % 3 + 1]
+/// Panics unless the observer keeps its word about the conversation that these bytes are, whole and in pieces.
+pub fn hold(bytes: &[u8]) {
+    let steps = steps(bytes);
+    let whole = lawful(&steps);
+    for lengths in [&lengths(bytes)[..], &[1]] {
+        assert_eq!(lawful(&split(&steps, lengths)), whole, "split into {lengths:?}");
+    }
+    assert_eq!(observed(&steps).len() + 1, whole.len());
 }
 
-/// Panics unless the observer keeps its word about these steps, whole and in pieces.
-pub fn hold(steps: &[Step], lengths: &[usize]) {
-    let whole = lawful(steps);
-    for lengths in [lengths, &[1]] {
-        assert_eq!(lawful(&split(steps, lengths)), whole, "split into {lengths:?}");
-    }
-    assert_eq!(observed(steps).len(), whole.iter().filter(|line| !line.starts_with('!')).count());
+/// Lengths to split by that follow from the bytes, so that a find can be repeated.
+fn lengths(bytes: &[u8]) -> [usize; 3] {
+    let sum = bytes.iter().fold(7_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
+    [sum % 7 + 1, sum / 7 % 23 + 1, sum / 161 % 3 + 1]
 }
 
 /// What has been seen of one exchange.
@@ -78,7 +79,7 @@ pub fn hold(steps: &[Step], lengths: &[usize]) {
 struct Seen {
     request: bool,
     request_length: u64,
-    request_end: bool,
+    request_end: Option<bool>,
     response: bool,
     response_length: u64,
     response_end: Option<bool>,
@@ -172,7 +173,7 @@ impl Laws {
         let last = self.exchanges.len() as u64 - 1;
         assert!(n == last || matches!(event, Observed::RequestEnd { .. }), "{n} is not the last");
         let seen = self.open(n);
-        assert!(!seen.request_end);
+        assert!(seen.request_end.is_none());
         match event {
             Observed::Request { .. } => assert!(!std::mem::replace(&mut seen.request, true)),
             Observed::RequestBody { bytes, .. } => {
@@ -183,7 +184,7 @@ impl Laws {
                 assert!(seen.request);
                 assert_eq!(end.length, seen.request_length);
                 assert!(end.is_complete || end.trailers.is_none());
-                seen.request_end = true;
+                seen.request_end = Some(end.is_complete);
             }
             _ => unreachable!(),
         }
@@ -212,7 +213,7 @@ impl Laws {
     fn over(&mut self, n: u64, outcome: Outcome) {
         let opaque = self.opaque;
         let seen = self.open(n);
-        assert_eq!(seen.request, seen.request_end, "a head without its end");
+        assert_eq!(seen.request, seen.request_end.is_some(), "a head without its end");
         assert_eq!(seen.response, seen.response_end.is_some(), "a head without its end");
         assert_eq!(outcome == Outcome::Complete, seen.response_end == Some(true), "{outcome:?} of {seen:?}");
         assert!(outcome != Outcome::Opaque || opaque);

@@ -44,16 +44,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn keeps_its_word_about_random_bytes(bytes in vec(any::<u8>(), 0..200), lengths in vec(1_usize..9, 1..5)) {
-        laws::hold(&laws::steps(&bytes), &lengths);
+    fn keeps_its_word_about_random_bytes(bytes in vec(any::<u8>(), 0..200)) {
+        laws::hold(&bytes);
     }
 
     #[test]
     fn keeps_its_word_about_pieces_of_http(
         pieces in vec(prop_oneof![8 => (0..PIECES.len()).prop_map(|at| PIECES[at].to_vec()), 1 => vec(any::<u8>(), 1..4)], 0..40),
-        lengths in vec(1_usize..30, 1..5),
     ) {
-        laws::hold(&laws::steps(&pieces.concat()), &lengths);
+        laws::hold(&pieces.concat());
     }
 }
 
@@ -124,11 +123,13 @@ impl Content {
 }
 
 fn section(fields: &[(String, String)]) -> String {
-    fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>() + "\r\n"
+    let lines: Vec<_> = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    lines.concat() + "\r\n"
 }
 
 fn shown(fields: &[(String, String)]) -> String {
-    fields.iter().map(|(name, value)| format!(" | {name}: {value}")).collect()
+    let shown: Vec<_> = fields.iter().map(|(name, value)| format!(" | {name}: {value}")).collect();
+    shown.concat()
 }
 
 impl Exchange {
@@ -154,9 +155,9 @@ impl Exchange {
     }
 
     fn response_bytes(&self) -> Vec<u8> {
-        let interim: String = self.interim.iter().map(|status| format!("HTTP/1.1 {status} Wait\r\n\r\n")).collect();
+        let interim: Vec<_> = self.interim.iter().map(|status| format!("HTTP/1.1 {status} Wait\r\n\r\n")).collect();
         let line = format!("HTTP/1.1 {} Done\r\n", self.status);
-        let mut bytes = (interim + &line + &section(&self.response_fields())).into_bytes();
+        let mut bytes = (interim.concat() + &line + &section(&self.response_fields())).into_bytes();
         if self.has_response_content() {
             bytes.extend(self.response.encoded());
         }

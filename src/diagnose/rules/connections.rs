@@ -68,7 +68,8 @@ fn alert_that_failed(case: &Case<'_>) -> Option<u8> {
 /// The client finished the handshake, or left in the middle of it, and sent nothing: some clients check the certificate
 /// only then. Once may be a connection opened ahead of time; repeated it is likely.
 fn proxy_ca_doubted(case: &Case<'_>) -> Option<Match> {
-    let members = case.episode.members();
+    /// Two are enough to say so; looking at more than this many changes nothing.
+    const LOOKED_AT: usize = 64;
     let is_silent = |case: &Case<'_>| {
         let facts = case.facts;
         let left = facts.failure.as_deref().is_some_and(|failure| {
@@ -79,12 +80,11 @@ fn proxy_ca_doubted(case: &Case<'_>) -> Option<Match> {
         let ended_silently = facts.failure.is_none() && facts.tls.client_is_done && facts.status == Some(200);
         case.role == Role::Connect && facts.tunnel.is_none() && !case.member.tunnel_is_used && (left || ended_silently)
     };
-    if !is_silent(case) || members.iter().any(|member| member.tunnel_is_used) {
+    if !is_silent(case) || case.episode.has_used_tunnel() {
         return None;
     }
-    /// Two are enough to say so; looking at more than this many changes nothing.
-    const LOOKED_AT: usize = 64;
-    let silent = (0..members.len().min(LOOKED_AT)).filter_map(|at| Case::new(case.episode, at)).filter(is_silent);
+    let silent =
+        (0..case.episode.members().len().min(LOOKED_AT)).filter_map(|at| Case::new(case.episode, at)).filter(is_silent);
     let severity = if silent.count() > 1 { Severity::Warning } else { Severity::Notice };
     let evidence = case.failure_evidence().unwrap_or_else(|| case.evidence(Place::ClientTls, "no request"));
     Some(Match::on([evidence]).of_severity(severity))

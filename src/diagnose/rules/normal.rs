@@ -4,7 +4,7 @@ use crate::registry::{Endpoint, Proof, Role};
 
 use super::super::case::Case;
 use super::super::facts::Method;
-use super::super::finding::{Parameters, Severity};
+use super::super::finding::Severity;
 use super::super::rule::{Match, Rule};
 
 const REGISTRY: &[Role] = &[
@@ -26,7 +26,7 @@ pub(super) const RULES: &[Rule] = &[
     normal("token.fetched").on(&[Role::Token]).logic(token_fetched),
     normal("token.refreshed").on(&[Role::Token]).logic(token_refreshed),
     normal("token.post-fallback").on(&[Role::Token]).logic(post_fallback),
-    normal("blob.redirect").on(&[Role::Redirect]).logic(redirect),
+    normal("blob.redirect").on(&[Role::Redirect]).when(&[]),
     normal("push.blob-not-there-yet").on(&[Role::Blob]).logic(blob_not_there_yet),
 ];
 
@@ -41,7 +41,7 @@ fn challenge(case: &Case<'_>) -> Option<Match> {
 }
 
 /// A token for another scope was tried first. Azure SDKs and containers/image do so on purpose
-/// (recording of azure-sdk-for-js; containers/image docker/docker_client.go).
+/// (recording of azure-sdk-for-js; containers/image `docker/docker_client.go`).
 fn scope_retried(case: &Case<'_>) -> Option<Match> {
     let is_refused = case.facts.status == Some(401) && case.authorization().is_some();
     (is_refused && case.succeeded_later()).then(|| Match::on(case.challenge_evidence()))
@@ -91,10 +91,6 @@ pub(super) fn is_repeated_as_get(case: &Case<'_>) -> bool {
                 other.request.proof == Proof::Header && other.request.scopes == token.request.scopes
             })
     })
-}
-
-fn redirect(case: &Case<'_>) -> Option<Match> {
-    Some(Match::on(case.status_evidence()).with(Parameters::new()))
 }
 
 /// Before an upload the client asks whether the blob is there already.

@@ -36,7 +36,7 @@ pub(super) const RULES: &[Rule] = &[
         .logic(scope_reduced),
 ];
 
-/// 401 and, on some registries (GitHub's), 403. A firewall's 403 has a rule of its own.
+/// 401 and, on some registries (that of GitHub), 403. A firewall's 403 has a rule of its own.
 fn is_refused(case: &Case<'_>) -> bool {
     let status = case.facts.status;
     status == Some(401) || (status == Some(403) && case.has_code("DENIED") && !case.says("is not allowed access"))
@@ -52,7 +52,7 @@ fn token_refused(case: &Case<'_>) -> Option<Match> {
     Some(Match::on(evidence(case)).with(parameters).of_severity(severity))
 }
 
-/// `POST /oauth2/exchange`: Azure Container Registry refuses the Entra token (azure-cli acr/_docker_utils.py).
+/// `POST /oauth2/exchange`: Azure Container Registry refuses the Entra token (azure-cli acr, `_docker_utils.py`).
 fn entra_token_refused(case: &Case<'_>) -> Option<Match> {
     let token = case.token().filter(|token| token.request.proof == Proof::AccessToken)?;
     (is_refused(case) && !token.request.is_anonymous()).then(|| Match::on(evidence(case)))
@@ -97,7 +97,7 @@ fn was_granted_after_all(case: &Case<'_>) -> bool {
 }
 
 /// The token is granted with 200, but for less than was asked: the specification allows it
-/// (distribution docs/content/spec/auth/oauth.md), and Docker Hub answers `"access":[]` so.
+/// (distribution docs/content/spec/auth/oauth.md); Docker Hub answers `"access":[]` so.
 fn scope_reduced(case: &Case<'_>) -> Option<Match> {
     let token = case.token()?;
     let granted = token.answer.as_ref().filter(|answer| !answer.is_refresh_token)?.granted()?;
