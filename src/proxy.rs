@@ -20,6 +20,7 @@ use crate::ca::{CaError, CertificateAuthority, LeafCertificates};
 use crate::exchange::event::CaptureEvent;
 use crate::platform;
 
+pub mod alone;
 pub mod answer;
 pub mod client_side;
 pub mod clock;

@@ -9,11 +9,13 @@ use crate::exchange::{Headers, RequestHead, ResponseHead, Stage, WhyOpaque};
 pub mod hpack;
 pub mod http1;
 pub mod http2;
+pub mod observer;
 pub mod sniff;
 pub mod tls;
 
 pub use http1::Http1Observer;
 pub use http2::Http2Observer;
+pub use observer::HttpObserver;
 pub use sniff::{Speaks, sniff};
 pub use tls::{HelloParse, client_hello};
 

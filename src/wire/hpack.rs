@@ -52,6 +52,9 @@ pub struct Decoder {
     most: usize,
 }
 
+/// A name, perhaps from the table, and a value.
+type Literal<'table, 'block> = (Cow<'table, [u8]>, Cow<'block, [u8]>);
+
 /// A field of the dynamic table.
 #[derive(Debug)]
 struct Entry {
@@ -100,11 +103,7 @@ impl Decoder {
     }
 
     /// A field with its name from the table or spelled out, and its value spelled out.
-    fn literal<'a>(
-        &'a self,
-        block: &mut &'a [u8],
-        prefix: u32,
-    ) -> Result<(Cow<'a, [u8]>, Cow<'a, [u8]>), HpackError> {
+    fn literal<'a, 'b: 'a>(&'a self, block: &mut &'b [u8], prefix: u32) -> Result<Literal<'a, 'b>, HpackError> {
         let name = match integer(block, prefix)? {
             0 => string(block)?,
             index => Cow::Borrowed(self.entry(index)?.0),

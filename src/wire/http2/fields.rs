@@ -68,7 +68,7 @@ impl Fields {
         let status = self.status.as_deref().filter(|status| status.len() == 3);
         let status = status.and_then(|status| str::from_utf8(status).ok()).and_then(|status| status.parse().ok());
         match status {
-            None | Some(0..100 | 101) => Err(Trouble::BadResponseHead),
+            None | Some(..=99 | 101) => Err(Trouble::BadResponseHead),
             Some(status) => {
                 Ok(ResponseHead { status, reason: String::new(), version: Version::Http2, headers: self.rest })
             }

@@ -1,7 +1,5 @@
 //! Header blocks: gathered, decoded, and taken for the heads and trailers that they are.
 
-use std::mem;
-
 use super::fields::{Fields, announced_length};
 use super::frame::{FrameHead, Kind};
 use super::{Block, Http2Observer};
@@ -111,9 +109,10 @@ impl Http2Observer {
 
     /// A promised request comes whole; that the server sends it makes no difference to an exchange.
     fn promise(&mut self, id: u32, fields: Fields, emit: &mut impl FnMut(Observed<'_>)) {
-        if id % 2 == 1 || id <= mem::replace(&mut self.last_promised, self.last_promised.max(id)) {
+        if id % 2 == 1 || id <= self.last_promised {
             return;
         }
+        self.last_promised = id;
         self.open(id, emit);
         self.request(id, fields, emit);
         self.content_ended(Sender::Client, id, None, emit);
