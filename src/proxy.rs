@@ -22,6 +22,7 @@ use crate::exchange::event::CaptureEvent;
 use crate::platform;
 
 pub mod absolute_form;
+pub mod alone;
 pub mod answer;
 pub mod client_side;
 pub mod clock;

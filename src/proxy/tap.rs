@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::alone;
 use super::clock::Clock;
 use super::connect_reply::{CONTENT_LIMIT, Refusal};
 use super::failing;
@@ -18,8 +19,7 @@ use crate::exchange::{
     ConnectionId, ExchangeId, Failure, FailureKind, Kept, Moment, Origin, ResponseHead, Side, Stage, Target, TlsFacts,
     Tunnel, Upstream, WhyOpaque,
 };
-use crate::wire::http1::Http1Observer;
-use crate::wire::{ContentEnd, End, Observed, Outcome, Sender};
+use crate::wire::{ContentEnd, End, HttpObserver, Observed, Outcome, Sender};
 
 mod one_exchange;
 
@@ -161,7 +161,7 @@ struct OpenExchange {
 pub struct Tap<'a> {
     recording: &'a mut Recording,
     route: Route,
-    observer: Option<Http1Observer>,
+    observer: Option<HttpObserver>,
     open: VecDeque<OpenExchange>,
     seen: u64,
     opaque: Option<Opaque>,
@@ -180,7 +180,12 @@ struct Opaque {
 impl<'a> Tap<'a> {
     /// A tap on a connection that speaks HTTP/1.
     pub fn http1(recording: &'a mut Recording, route: Route) -> Self {
-        let observer = Some(Http1Observer::new());
+        Self::by_alpn(recording, route, None)
+    }
+
+    /// A tap on a connection that speaks what was agreed by ALPN.
+    pub fn by_alpn(recording: &'a mut Recording, route: Route, alpn: Option<&[u8]>) -> Self {
+        let observer = Some(HttpObserver::of(alpn));
         Self {
             recording,
             route,
@@ -394,7 +399,13 @@ impl<'a> Tap<'a> {
     }
 
     fn find(&mut self, n: u64) -> Option<&mut OpenExchange> {
-        self.open.iter_mut().find(|exchange| exchange.n == n)
+        let at = self.position(n)?;
+        self.open.get_mut(at)
+    }
+
+    /// Where an exchange is; they are in the order of their numbers.
+    fn position(&self, n: u64) -> Option<usize> {
+        self.open.binary_search_by_key(&n, |exchange| exchange.n).ok()
     }
 
     fn happened(&mut self, n: u64, what: impl FnOnce(&mut OpenExchange) -> Happening) {
@@ -405,7 +416,7 @@ impl<'a> Tap<'a> {
     }
 
     fn content(&mut self, n: u64, bytes: &[u8], sender: Sender) {
-        let Some(exchange) = self.open.iter_mut().find(|exchange| exchange.n == n) else { return };
+        let Some(exchange) = self.position(n).and_then(|at| self.open.get_mut(at)) else { return };
         if sender == Sender::Server
             && let Some(gathering) = exchange.digesting.gathering.take()
         {
@@ -432,12 +443,18 @@ impl<'a> Tap<'a> {
     }
 
     fn over(&mut self, n: u64, outcome: Outcome) {
-        let Some(position) = self.open.iter().position(|exchange| exchange.n == n) else { return };
+        let Some(position) = self.position(n) else { return };
         let Some(exchange) = self.open.remove(position) else { return };
         let mut last = Vec::new();
-        if let Outcome::Cut { stage, by, end } = outcome {
-            last.push(Happening::Failed(self.cut(stage, by, end)));
-        }
+        let failure = match outcome {
+            Outcome::Complete | Outcome::Opaque => None,
+            Outcome::Cut { stage, by, end } => Some(self.cut(stage, by, end)),
+            Outcome::CutAlone { stage, by, how } => Some(alone::cut(stage, by, how, self.recording.clock.now())),
+            Outcome::Unreadable { stage, by, trouble } => {
+                Some(alone::unreadable(stage, by, trouble, self.recording.clock.now()))
+            }
+        };
+        last.extend(failure.map(Happening::Failed));
         last.push(Happening::Closed);
         self.tell_last(exchange, last);
     }

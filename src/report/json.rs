@@ -119,7 +119,6 @@ pub fn why_opaque(why: WhyOpaque) -> &'static str {
         WhyOpaque::Ignored => "ignored",
         WhyOpaque::ServerFirst => "server-first",
         WhyOpaque::NotHttp => "not-http",
-        WhyOpaque::Http2 => "http2",
         WhyOpaque::Upgraded => "upgraded",
         WhyOpaque::Unparsable => "unparsable",
     }
