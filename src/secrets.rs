@@ -34,6 +34,9 @@ use pairs::Written;
 /// How deep encodings may be nested before what is inside is masked unseen.
 const DEEPEST: u8 = 8;
 
+/// How often a text is read before it is masked as a whole.
+const MOST_PASSES: u8 = 6;
+
 /// Masks secrets, with the fingerprints of one installation.
 #[derive(Debug, Clone)]
 pub struct Masker {
@@ -69,25 +72,28 @@ impl Masker {
 
     /// Masks what is secret in the value of a header field.
     pub fn header(&self, name: &str, value: &[u8]) -> Option<Vec<u8>> {
-        self.walk(&Cell::new(0)).masked(field::classify(name.as_bytes(), Place::Header), value)
+        let class = field::classify(name.as_bytes(), Place::Header);
+        self.settled(value, |walk, value| walk.masked(class, value))
     }
 
     /// Masks what is secret in a body.
     pub fn body(&self, shape: Shape, bytes: &[u8]) -> Option<Vec<u8>> {
-        if shape == Shape::Form || pairs::looks_like_a_form(bytes) {
-            return self.walk(&Cell::new(0)).pairs(bytes, Written::Form);
-        }
-        self.walk(&Cell::new(0)).any(bytes)
+        self.settled(bytes, |walk, bytes| {
+            if shape == Shape::Form || pairs::looks_like_a_form(bytes) {
+                return walk.pairs(bytes, Written::Form);
+            }
+            walk.any(bytes)
+        })
     }
 
     /// Masks what is secret in text of any sort: a log line, an error message.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        as_text(text, self.walk(&Cell::new(0)).any(text.as_bytes()))
+        as_text(text, self.settled(text.as_bytes(), |walk, text| walk.any(text)))
     }
 
     /// Masks what is secret in a URL or request target.
     pub fn url<'a>(&self, url: &'a str) -> Cow<'a, str> {
-        as_text(url, self.walk(&Cell::new(0)).url(url.as_bytes()))
+        as_text(url, self.settled(url.as_bytes(), |walk, url| walk.url(url)))
     }
 
     /// Replaces names and masks nothing else.
@@ -100,8 +106,19 @@ impl Masker {
         names::address_pseudonym(&self.key, address)
     }
 
-    fn walk<'a>(&'a self, masks: &'a Cell<usize>) -> Walk<'a> {
-        Walk { masker: self, depth: 0, masks }
+    /// Masks until nothing changes any more. Real traffic settles at once; in a jumble of quotation marks and
+    /// encodings a mask may let its surroundings be read anew.
+    fn settled(&self, text: &[u8], once: impl Fn(Walk<'_>, &[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let masks = Cell::new(0);
+        let walk = Walk { masker: self, depth: 0, masks: &masks };
+        let mut masked = once(walk, text)?;
+        for _ in 0..MOST_PASSES {
+            match once(walk, &masked) {
+                Some(more) => masked = more,
+                None => return Some(masked),
+            }
+        }
+        Some(walk.mask(Kind::Nested, text))
     }
 }
 
