@@ -80,6 +80,7 @@ pub mod ca;
 pub mod capture;
 pub mod cli;
 pub mod exchange;
+pub mod har;
 pub mod language;
 pub mod platform;
 pub mod printable;
