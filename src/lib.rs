@@ -79,12 +79,15 @@
 pub mod ca;
 pub mod capture;
 pub mod cli;
+pub mod content;
 pub mod exchange;
 pub mod har;
 pub mod language;
 pub mod platform;
 pub mod printable;
 pub mod proxy;
+pub mod redact;
 pub mod report;
+pub mod secrets;
 pub mod wire;
 pub mod x509;
