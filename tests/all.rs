@@ -29,6 +29,8 @@ mod sources;
 // Real container clients, through pulltap to a real registry.
 #[cfg(target_os = "linux")]
 mod clients;
+// HAR files, and what other programs say about them.
+mod har;
 // The proxy against scripted servers and clients, byte by byte.
 mod proxy;
 // What those two stand on.

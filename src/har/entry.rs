@@ -151,8 +151,9 @@ impl<'a> Ours<'a> {
     }
 }
 
-/// A moment in ISO 8601, in UTC, to the millisecond.
+/// A moment in ISO 8601, in UTC, to the millisecond. Readers know years of four digits only.
 fn date(moment: Moment) -> String {
     let timestamp = jiff::Timestamp::from_microsecond(moment.micros()).unwrap_or_default();
-    format!("{timestamp:.3}")
+    let date = format!("{timestamp:.3}");
+    if date.len() == "1970-01-01T00:00:00.000Z".len() { date } else { "1970-01-01T00:00:00.000Z".to_owned() }
 }

@@ -6,6 +6,7 @@ use super::content::{self, from_base64};
 use super::model::{BodyFacts, Content, Entry, HeaderField, Request, Response, Text};
 use super::tls_record::TlsRecord;
 use super::{Annotations, Repair};
+use crate::content::codings;
 use crate::exchange::{
     Body, ConnectionId, Exchange, ExchangeId, Headers, Kept, Moment, Origin, RequestHead, ResponseHead, Scheme, State,
     Target, Timings, Version, WhyNotKept,
@@ -47,6 +48,10 @@ pub(super) fn restore(entry: Entry<'_>, number: ExchangeId, repairs: &mut Vec<Re
         let content = response.content.take().unwrap_or_default();
         exchange.response_body = reader.body(facts, &content, response.body_size);
         exchange.response = reader.response_head(response);
+        if !is_ours && let Some(head) = &exchange.response {
+            // HAR's content is what the codings hid.
+            exchange.response_body.decoded_from = codings(&head.headers);
+        }
     }
     exchange.upstream = entry.upstream.map(|upstream| Arc::new(upstream.0));
     exchange.tunnel = entry.tunnel.map(|tunnel| tunnel.0);

@@ -10,6 +10,7 @@ use super::entry::Entry;
 use super::phases::Connection;
 use super::tls_record::Certificates;
 use crate::exchange::{ConnectionId, Exchange, Moment};
+use crate::redact::Redacted;
 
 /// Writes exchanges as a HAR.
 ///
@@ -47,7 +48,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes the next exchange.
-    pub fn entry(&mut self, exchange: &Exchange, annotations: &Annotations) -> io::Result<()> {
+    pub fn entry(&mut self, exchange: &Redacted<Exchange>, annotations: &Annotations) -> io::Result<()> {
         let connection = self.connection(exchange);
         self.line.clear();
         if self.entries > 0 {
