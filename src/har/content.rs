@@ -41,15 +41,16 @@ pub(super) fn form<'a>(bytes: &'a [u8], content_type: &str) -> Form<'a> {
         }
         Err(_) => return Form::Base64,
     };
-    if text.contains(is_binary) || !is_utf8(charset(content_type), text) {
+    if text.bytes().any(is_binary) || !is_utf8(charset(content_type), text) {
         return Form::Base64;
     }
     let unmarked = text.strip_prefix(BYTE_ORDER_MARK);
     Form::Text(Text { text: unmarked.unwrap_or(text), has_mark: unmarked.is_some(), tail })
 }
 
-fn is_binary(c: char) -> bool {
-    matches!(c, '\0'..='\x08' | '\x0b' | '\x0e'..='\x1a' | '\x1c'..='\x1f')
+/// Whether a byte of UTF-8 is a control character that no text has.
+fn is_binary(byte: u8) -> bool {
+    matches!(byte, 0..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
 }
 
 /// Whether text that looks like UTF-8 is what its charset says.

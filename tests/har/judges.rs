@@ -8,6 +8,7 @@ use std::process::Command;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
+use pulltap::exchange::Exchange;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -70,7 +71,9 @@ fn corpus(folder: &TempDir) -> Vec<PathBuf> {
     let mut files = vec![examples::all(), Vec::new()];
     let mut runner = TestRunner::deterministic();
     for _ in 0..RANDOM_FILES {
-        files.push(generated::exchanges().new_tree(&mut runner).unwrap().current());
+        let mut exchanges = generated::exchanges().new_tree(&mut runner).unwrap().current();
+        exchanges.retain(has_one_coding_at_most);
+        files.push(exchanges);
     }
     let mut paths = Vec::new();
     for (exchanges, n) in files.into_iter().zip(0..) {
@@ -79,6 +82,12 @@ fn corpus(folder: &TempDir) -> Vec<PathBuf> {
         paths.push(save(folder, &format!("{n}.har"), &written(&exchanges)));
     }
     paths
+}
+
+/// mitmproxy 11 refuses a whole file for a response with two content codings, whatever else it says.
+fn has_one_coding_at_most(exchange: &Exchange) -> bool {
+    let codings = exchange.response.as_ref().map_or(0, |head| head.headers.all("content-encoding").count());
+    codings <= 1
 }
 
 fn save(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {

@@ -26,7 +26,7 @@ def mitmproxy(path):
         entries = json.load(file)["log"]["entries"]
     for entry in entries:
         flow = request_to_flow(entry)
-        assert flow.request.method == entry["request"]["method"], "another method"
+        assert flow.request.method == entry["request"]["method"].upper(), "another method"
         assert flow.request.host, "no host"
         assert flow.response.status_code == entry["response"]["status"], "another status"
         fields = [(field["name"], field["value"]) for field in entry["response"]["headers"]]
