@@ -31,6 +31,8 @@ mod sources;
 mod clients;
 // Every rule against the exchanges that fire it and a near miss.
 mod diagnose;
+// HAR files, and what other programs say about them.
+mod har;
 // The proxy against scripted servers and clients, byte by byte.
 mod proxy;
 // What those two stand on.
