@@ -90,5 +90,6 @@ pub mod redact;
 pub mod registry;
 pub mod report;
 pub mod secrets;
+pub mod store;
 pub mod wire;
 pub mod x509;

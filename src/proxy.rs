@@ -17,18 +17,23 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::ca::{CaError, CertificateAuthority, LeafCertificates};
+use crate::exchange::Target;
 use crate::exchange::event::CaptureEvent;
 use crate::platform;
 
+pub mod absolute_form;
 pub mod alone;
 pub mod answer;
 pub mod client_side;
 pub mod clock;
+pub mod connect_reply;
 pub mod failing;
 pub mod hashing;
 pub mod intercept;
 pub mod keep;
+pub mod one_request;
 pub mod pages;
+pub mod plain;
 pub mod reason;
 pub mod relay;
 pub mod settings;
@@ -38,11 +43,13 @@ pub mod stream;
 pub mod tap;
 pub mod tunnel;
 pub mod upstream;
+pub mod upstream_proxy;
 pub mod verify;
 
 pub use clock::Clock;
 pub use settings::Settings;
 pub use sink::{EventReceiver, event_queue};
+pub use upstream_proxy::UpstreamProxy;
 
 /// Why the proxy cannot start.
 #[derive(Debug, Error)]
@@ -69,6 +76,9 @@ pub enum StartError {
     /// All addresses of the machine, without saying for whom.
     #[error("listening on {0} opens the proxy to everybody who can reach this machine; say for whom with --allow CIDR")]
     OpenToAll(SocketAddr),
+    /// The parent proxy is one of the addresses to listen on.
+    #[error("--upstream-proxy {0} is pulltap itself: name the proxy behind it, or `none`")]
+    ParentIsOurselves(Target),
     /// The certificate authority cannot be used.
     #[error(transparent)]
     Ca(#[from] CaError),
@@ -104,6 +114,11 @@ impl Proxy {
             listeners.push(listener);
             listening.push(bound);
         }
+        if let UpstreamProxy::Given(parent) = &settings.upstream_proxy
+            && is_ourselves(&listening, parent.target())
+        {
+            return Err(StartError::ParentIsOurselves(parent.target().clone()));
+        }
         let settings = Arc::new(settings);
         let clock = Clock::from_the_wall();
         let verifier = Arc::new(verify::Roots::new(upstream_roots));
@@ -132,6 +147,11 @@ impl Proxy {
         self.shared.clock
     }
 
+    /// Numbers exchanges and client connections from behind these on. To be called before it runs.
+    pub fn number_after(&self, exchange: u64, connection: u64) {
+        self.shared.numbers.continue_after(exchange, connection);
+    }
+
     /// Runs until `stop` is cancelled; then every connection gets a moment to record its end.
     pub async fn run(self, stop: CancellationToken) {
         let tracker = TaskTracker::new();
@@ -146,6 +166,13 @@ impl Proxy {
         }
         self.shared.hashing.told().await;
     }
+}
+
+/// Whether a target is one of these listeners, as far as can be told without asking for its name.
+fn is_ourselves(listening: &[SocketAddr], target: &Target) -> bool {
+    let loopback = target.host.eq_ignore_ascii_case("localhost").then_some(IpAddr::from([127, 0, 0, 1]));
+    let ip = target.ip().or(loopback);
+    ip.is_some_and(|ip| failing::is_one_of(listening, (ip, target.port).into()))
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -54,7 +54,7 @@ const ROOMS: &[(&str, Kind, May)] = &[
     ("trust", Plumbing, Import(&["exchange", "x509", "ca", "platform"])),
     ("setup", Plumbing, Import(&["exchange", "platform"])),
     ("proxy", Plumbing, Import(&["exchange", "wire", "ca", "x509", "printable", "platform"])),
-    ("store", Plumbing, Import(&["exchange", "redact", "index"])),
+    ("store", Plumbing, Import(&["exchange", "redact", "index", "platform"])),
     ("capture", Plumbing, Import(&["exchange", "redact", "ca", "proxy", "store", "diagnose", "index"])),
     ("probe", Plumbing, ImportPureAnd(&["ca", "platform", "setup", "trust"])),
     ("demo", Plumbing, Import(&["exchange", "registry", "ca"])),
@@ -67,6 +67,7 @@ const ROOMS: &[(&str, Kind, May)] = &[
 
 /// Modules inside plumbing rooms that decide or draw, and are pure like a room of knowledge.
 const PURE_MODULES: &[&str] = &[
+    "proxy::absolute_form",
     "proxy::connect_reply",
     "proxy::intercept",
     "tui::app",

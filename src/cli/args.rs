@@ -1,11 +1,13 @@
 //! The arguments, as they are typed.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Parser;
 use ipnet::IpNet;
 
 use crate::proxy::settings::{HostPattern, ResolveRule};
+use crate::proxy::upstream_proxy::{ParentProxy, ProxyUrlError};
 
 /// A debugging proxy for container-registry traffic: shows what a `docker pull` does, and says why it failed.
 #[derive(Debug, Parser)]
@@ -24,6 +26,14 @@ pub struct Args {
     #[arg(long, requires = "headless")]
     pub json: bool,
 
+    /// Record into this session file (default: a new one in the data directory, named by the time).
+    #[arg(long, value_name = "FILE")]
+    pub session: Option<PathBuf>,
+
+    /// Continue the session file if it exists.
+    #[arg(long, requires = "session")]
+    pub append: bool,
+
     /// Keep the CA here, and sessions.
     #[arg(long, value_name = "DIR", env = "PULLTAP_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
@@ -36,6 +46,11 @@ pub struct Args {
     #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
     #[arg(value_delimiter = ',')]
     pub insecure_upstream: Vec<HostPattern>,
+
+    /// Reach servers through this proxy, http://[USER:PASSWORD@]HOST:PORT; `env` takes what the environment and the
+    /// system say (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), `none` none.
+    #[arg(long, value_name = "URL|none|env", default_value = "env")]
+    pub upstream_proxy: ParentChoice,
 
     /// Dial ADDR instead of what HOST resolves to; repeatable.
     #[arg(long, value_name = "HOST:PORT:ADDR[:PORT]")]
@@ -68,6 +83,29 @@ pub struct Args {
     /// The language of explanations: en, ja or zh-Hant (default: the system's).
     #[arg(long, value_name = "LANG")]
     pub lang: Option<String>,
+}
+
+/// What `--upstream-proxy` can say.
+#[derive(Debug, Clone)]
+pub enum ParentChoice {
+    /// No proxy.
+    None,
+    /// Those of the environment and the system.
+    Environment,
+    /// This one.
+    Given(ParentProxy),
+}
+
+impl FromStr for ParentChoice {
+    type Err = ProxyUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "none" => Ok(Self::None),
+            "env" => Ok(Self::Environment),
+            url => url.parse().map(Self::Given),
+        }
+    }
 }
 
 /// A number of bytes such as `64k`.

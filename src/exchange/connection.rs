@@ -104,12 +104,14 @@ impl fmt::Display for Target {
 }
 
 /// How a server was reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Upstream {
     /// The addresses that the name resolved to, in the order in which they would be tried.
     pub addresses: Vec<SocketAddr>,
     /// The address that was connected to; `None` when no connection came about.
     pub address: Option<SocketAddr>,
+    /// `host:port` of the parent proxy through which the server was reached; the addresses are the proxy's then.
+    pub parent_proxy: Option<String>,
     /// Resolving began.
     pub resolve_start: Option<Moment>,
     /// Resolving ended.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::alone;
 use super::clock::Clock;
+use super::connect_reply::{CONTENT_LIMIT, Refusal};
 use super::failing;
 use super::hashing::{self, Gathering, Hashing, Sha256};
 use super::keep;
@@ -20,6 +21,10 @@ use crate::exchange::{
 };
 use crate::wire::{ContentEnd, End, HttpObserver, Observed, Outcome, Sender};
 
+mod one_exchange;
+
+use one_exchange::OneExchange;
+
 /// Gives out the numbers of exchanges and connections.
 #[derive(Debug, Default)]
 pub struct Numbers {
@@ -28,6 +33,12 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// Leaves out the numbers up to these.
+    pub fn continue_after(&self, exchange: u64, connection: u64) {
+        self.exchanges.store(exchange, Ordering::Relaxed);
+        self.connections.store(connection, Ordering::Relaxed);
+    }
+
     /// The next exchange's id.
     pub fn exchange(&self) -> Option<ExchangeId> {
         ExchangeId::new(self.exchanges.fetch_add(1, Ordering::Relaxed) + 1)
@@ -93,6 +104,18 @@ impl Recording {
         self.hashing.end(id, gathering, (held, self.sink.queue()))
     }
 
+    /// Records that a parent proxy refuses a CONNECT, with its answer; what the client gets says the same in one line.
+    pub fn refused_by_parent(&mut self, id: ExchangeId, failure: &Failure, refusal: Refusal) {
+        if let Some(head) = refusal.head {
+            self.add(id, Happening::Response(head, up_to(CONTENT_LIMIT as u64).0));
+            self.add(id, Happening::ResponseBody(refusal.content));
+            self.add(id, Happening::ResponseEnd(refusal.end));
+        }
+        self.add(id, Happening::Failed(failure.clone()));
+        self.add(id, Happening::Closed);
+        self.sink.pass_on();
+    }
+
     /// Records that something happened to an exchange now.
     pub fn add(&mut self, id: ExchangeId, what: Happening) {
         self.sink.add(id, self.clock.now(), what);
@@ -146,6 +169,7 @@ pub struct Tap<'a> {
     first_end: Option<(Sender, Moment)>,
     server_end: Option<End>,
     client_certificate_wanted: bool,
+    one_exchange: Option<OneExchange>,
 }
 
 struct Opaque {
@@ -173,6 +197,7 @@ impl<'a> Tap<'a> {
             first_end: None,
             server_end: None,
             client_certificate_wanted: false,
+            one_exchange: None,
         }
     }
 
@@ -196,14 +221,16 @@ impl<'a> Tap<'a> {
 
     /// Whether what passes is interpreted as HTTP.
     pub fn is_http(&self) -> bool {
-        self.opaque.is_none()
+        self.opaque.is_none() || self.only_frames()
     }
 
     /// Reads bytes on their way.
     pub fn bytes(&mut self, sender: Sender, bytes: &[u8]) {
         if let Some(opaque) = &mut self.opaque {
             opaque.count(sender, bytes.len());
-            return;
+            if !self.only_frames() {
+                return;
+            }
         }
         let Some(mut observer) = self.observer.take() else { return };
         observer.bytes(sender, bytes, &mut |seen| self.saw(seen));
@@ -221,6 +248,7 @@ impl<'a> Tap<'a> {
         if self.first_end.is_none() {
             self.first_end = Some((sender, self.recording.clock.now()));
         }
+        self.does_not_persist();
         let Some(mut observer) = self.observer.take() else { return };
         observer.end(sender, end, &mut |seen| self.saw(seen));
         self.observer = Some(observer);
@@ -228,6 +256,7 @@ impl<'a> Tap<'a> {
 
     /// Notes the error by which one side was found to be gone; what it sent before may still be read.
     pub fn broken(&mut self, side: Sender, error: &io::Error) {
+        self.does_not_persist();
         if self.last_error.is_none() {
             self.last_error = Some((side, failing::chain_of(error), error.raw_os_error()));
             // In TLS 1.3 a server refuses a missing client certificate only after the handshake, by an alert.
@@ -283,6 +312,9 @@ impl<'a> Tap<'a> {
     }
 
     fn saw(&mut self, seen: Observed<'_>) {
+        if self.notes(&seen) {
+            return;
+        }
         match seen {
             Observed::Started { n } => self.begin(n),
             Observed::Request { n, head } => {

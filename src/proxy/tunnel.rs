@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::answer;
+use super::connect_reply::Refusal;
 use super::failing;
 use super::intercept::{Decision, decide};
 use super::relay::relay;
@@ -16,6 +17,7 @@ use super::shared::Shared;
 use super::stream::{Prefixed, Stream, end_of};
 use super::tap::{Recording, Route, Tap};
 use super::upstream::{Mirrored, Shaken, lock, stage_of};
+use super::upstream_proxy::NotReached;
 use crate::ca::LeafName;
 use crate::exchange::event::{BodyEnd, Happening};
 use crate::exchange::{
@@ -72,8 +74,8 @@ impl Tunnel<'_> {
     async fn serve(&mut self, mut client: Prefixed) -> Result<(), Failure> {
         let server = match self.dial(&mut client).await {
             Ok(server) => server,
-            Err(failure) => {
-                self.refuse(client, &failure).await;
+            Err(NotReached { failure, answer }) => {
+                self.refuse(client, &failure, answer).await;
                 return Err(failure);
             }
         };
@@ -95,21 +97,13 @@ impl Tunnel<'_> {
     }
 
     /// Connects to the server while watching the client, who may give up meanwhile.
-    async fn dial(&mut self, client: &mut Prefixed) -> Result<TcpStream, Failure> {
-        let nothing_yet = Upstream {
-            addresses: Vec::new(),
-            address: None,
-            resolve_start: None,
-            resolve_end: None,
-            connect_start: None,
-            connect_end: None,
-        };
-        let progress = Mutex::new(nothing_yet);
+    async fn dial(&mut self, client: &mut Prefixed) -> Result<TcpStream, NotReached> {
+        let progress = Mutex::new(Upstream::default());
         let result = tokio::select! {
             // Dialling first: also of a client that has left already the record says how far we came.
             biased;
-            result = self.shared.dialer.dial(&self.asked.target, &progress) => result,
-            end = client.ended() => Err(self.gave_up(stage_of(&lock(&progress)), end)),
+            result = self.shared.dialer.tunnel(&self.asked.target, &progress) => result,
+            end = client.ended() => Err(self.gave_up(stage_of(&lock(&progress)), end).into()),
         };
         let upstream = Arc::new(lock(&progress).clone());
         self.add(Happening::Upstream(upstream.clone()));
@@ -310,11 +304,14 @@ impl Tunnel<'_> {
     }
 
     /// Answers the CONNECT itself with the reason, unless the client is gone.
-    async fn refuse(&mut self, mut client: Prefixed, failure: &Failure) {
+    async fn refuse(&mut self, mut client: Prefixed, failure: &Failure, answer: Option<Box<Refusal>>) {
         if failure.kind == FailureKind::GaveUp {
             return;
         }
-        self.recording.refused(self.asked.id, failure, &self.asked.target);
+        match answer {
+            Some(refusal) => self.recording.refused_by_parent(self.asked.id, failure, *refusal),
+            None => self.recording.refused(self.asked.id, failure, &self.asked.target),
+        }
         client.replace_peeked(b"CONNECT pulltap:443 HTTP/1.1\r\nHost: pulltap\r\n\r\n");
         let answering = answer::refuse(&mut client, failure, &self.asked.target);
         let _ = timeout(self.shared.settings.limits.first_head, answering).await;

@@ -35,6 +35,7 @@ pub fn exchange(exchange: &Exchange, role: &str, notes: &[String], now: Moment) 
         "server_address",
         json!(exchange.upstream.as_ref().and_then(|upstream| upstream.address).map(|a| a.to_string())),
     );
+    put("parent_proxy", json!(exchange.upstream.as_ref().and_then(|upstream| upstream.parent_proxy.as_deref())));
     put("client_tls", exchange.client_tls.as_deref().map_or(Value::Null, tls));
     put("upstream_tls", exchange.upstream_tls.as_deref().map_or(Value::Null, tls));
     put(

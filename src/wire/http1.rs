@@ -17,11 +17,13 @@ mod framing;
 mod head;
 mod open;
 mod request;
+mod request_content;
 mod response;
 mod section;
 
 pub(super) use head::without_blank_lines;
 pub use head::{HeadParse, read_request_head, read_response_head};
+pub use request_content::RequestContent;
 
 use content::Content;
 use open::Open;

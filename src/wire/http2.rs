@@ -200,13 +200,7 @@ impl Http2Observer {
 
 impl Direction {
     fn of(sender: Sender) -> Self {
-        Self {
-            frames: Frames::of(sender),
-            decoder: Decoder::default(),
-            block: None,
-            gone: None,
-            has_ended: false,
-        }
+        Self { frames: Frames::of(sender), decoder: Decoder::default(), block: None, gone: None, has_ended: false }
     }
 
     /// Reads no more, and gives back what was gathered.

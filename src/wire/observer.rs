@@ -15,10 +15,14 @@ pub enum HttpObserver {
 impl HttpObserver {
     /// The observer for what was agreed by ALPN; without an agreement it is HTTP/1.
     pub fn of(alpn: Option<&[u8]>) -> Self {
-        if alpn == Some(b"h2") {
-            Self::Http2(Box::default())
-        } else {
-            Self::Http1(Http1Observer::new())
+        if alpn == Some(b"h2") { Self::Http2(Box::default()) } else { Self::Http1(Http1Observer::new()) }
+    }
+
+    /// The observer of HTTP/1, where it is that.
+    pub fn as_http1(&self) -> Option<&Http1Observer> {
+        match self {
+            Self::Http1(observer) => Some(observer),
+            Self::Http2(_) => None,
         }
     }
 

@@ -123,16 +123,6 @@ fn hosts_full_of_control_characters_stay_harmless() {
 }
 
 #[test]
-fn plain_http_is_refused_clearly_as_long_as_it_is_not_relayed() {
-    let pulltap = proxy();
-    let response = say(&pulltap, "GET http://registry.test:5000/v2/ HTTP/1.1\r\nHost: registry.test:5000\r\n\r\n");
-    assert_eq!(response.status_line(), "HTTP/1.1 501 pulltap: plain HTTP is not relayed yet: use https");
-    let exchange = pulltap.exchange("GET", "http://registry.test:5000/v2/");
-    assert_failure(&exchange, ("accept", "us", "unsupported"));
-    pulltap.conclude();
-}
-
-#[test]
 fn the_listener_serves_its_ca_and_records_no_exchange_of_it() {
     let pulltap = proxy();
     let own = pulltap.address();

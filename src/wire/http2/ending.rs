@@ -52,13 +52,7 @@ impl Http2Observer {
     }
 
     /// Takes note of RST_STREAM.
-    pub(super) fn stream_reset(
-        &mut self,
-        by: Sender,
-        id: u32,
-        payload: &[u8],
-        emit: &mut impl FnMut(Observed<'_>),
-    ) {
+    pub(super) fn stream_reset(&mut self, by: Sender, id: u32, payload: &[u8], emit: &mut impl FnMut(Observed<'_>)) {
         let Some(code) = payload.first_chunk().map(|code| u32::from_be_bytes(*code)) else { return };
         // A client that has counted the bytes need not wait for the end of the stream.
         if by == Sender::Client && self.streams.get(&id).is_some_and(Stream::has_all_that_was_announced) {
@@ -82,30 +76,16 @@ impl Http2Observer {
     }
 
     /// Ends one exchange before its time, while the connection goes on.
-    pub(super) fn cut_stream(
-        &mut self,
-        id: u32,
-        (by, how): (Sender, StreamEnd),
-        emit: &mut impl FnMut(Observed<'_>),
-    ) {
+    pub(super) fn cut_stream(&mut self, id: u32, (by, how): (Sender, StreamEnd), emit: &mut impl FnMut(Observed<'_>)) {
         let Some(mut stream) = self.streams.remove(&id) else { return };
-        let outcome = if stream.is_waiting() {
-            Outcome::CutAlone { stage: stream.stage(), by, how }
-        } else {
-            Outcome::Complete
-        };
+        let outcome =
+            if stream.is_waiting() { Outcome::CutAlone { stage: stream.stage(), by, how } } else { Outcome::Complete };
         close(&mut stream, emit);
         emit(Observed::Over { n: stream.n, outcome });
     }
 
     /// Ends one exchange of which a head could not be read.
-    pub(super) fn unreadable(
-        &mut self,
-        id: u32,
-        by: Sender,
-        trouble: Trouble,
-        emit: &mut impl FnMut(Observed<'_>),
-    ) {
+    pub(super) fn unreadable(&mut self, id: u32, by: Sender, trouble: Trouble, emit: &mut impl FnMut(Observed<'_>)) {
         let Some(mut stream) = self.streams.remove(&id) else { return };
         let stage = stream.stage();
         close(&mut stream, emit);

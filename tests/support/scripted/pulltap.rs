@@ -44,7 +44,9 @@ impl Setup {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pulltap"));
         command.args(["--headless", "--json", "--listen", "127.0.0.1:0", "--data-dir"]);
         command.arg(folder.path().join("data")).arg("--upstream-ca").arg(roots);
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        for name in
+            ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "NO_PROXY", "no_proxy"]
+        {
             command.env_remove(name);
         }
         let well = Origin::healthy(authority, WELL);
@@ -60,6 +62,12 @@ impl Setup {
     /// One more argument.
     pub fn arg(mut self, argument: &str) -> Self {
         self.command.arg(argument);
+        self
+    }
+
+    /// One more variable of its environment.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
         self
     }
 
