@@ -1,6 +1,7 @@
 //! The observer of a connection, whichever HTTP it speaks.
 
 use super::{End, Http1Observer, Http2Observer, Observed, Sender};
+use crate::exchange::Stage;
 
 /// Reads along on one connection.
 #[derive(Debug)]
@@ -22,6 +23,30 @@ impl HttpObserver {
         match self {
             Self::Http1(observer) => Some(observer),
             Self::Http2(_) => None,
+        }
+    }
+
+    /// Whether nothing is interpreted any more.
+    pub fn is_opaque(&self) -> bool {
+        match self {
+            Self::Http1(observer) => observer.is_opaque(),
+            Self::Http2(observer) => observer.is_opaque(),
+        }
+    }
+
+    /// How many requests have no whole final response yet.
+    pub fn waiting(&self) -> usize {
+        match self {
+            Self::Http1(observer) => observer.waiting(),
+            Self::Http2(observer) => observer.waiting(),
+        }
+    }
+
+    /// The oldest exchange that is not over, and what it is busy with.
+    pub fn oldest(&self) -> Option<(u64, Stage)> {
+        match self {
+            Self::Http1(observer) => observer.oldest(),
+            Self::Http2(observer) => observer.oldest(),
         }
     }
 

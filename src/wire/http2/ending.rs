@@ -37,10 +37,13 @@ impl Http2Observer {
         if !stream.is_waiting() {
             return Outcome::Complete;
         }
+        if self.is_opaque {
+            return Outcome::Opaque;
+        }
         if stream.fell_short() {
             return Outcome::CutAlone { stage, by: Sender::Server, how: StreamEnd::Short };
         }
-        let Some((by, end)) = self.first_end.filter(|_| !self.is_opaque) else { return Outcome::Opaque };
+        let Some((by, end)) = self.first_end else { return Outcome::Opaque };
         let gone = if by == Sender::Client { self.client.gone } else { self.server.gone };
         match gone {
             Some((_, code)) => Outcome::CutAlone { stage, by, how: StreamEnd::GoneAway(code) },

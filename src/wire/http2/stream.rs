@@ -40,9 +40,11 @@ enum Progress {
 }
 
 impl Message {
-    /// Counts bytes of content, if it is one's time.
+    /// Counts bytes of content, if it is their time.
     pub(super) fn count(&mut self, bytes: usize) -> bool {
-        self.length = self.length.saturating_add(bytes as u64);
+        if self.is_content() {
+            self.length = self.length.saturating_add(bytes as u64);
+        }
         self.is_content()
     }
 
