@@ -102,6 +102,8 @@ struct UpstreamRecord {
     connect_start: Option<Moment>,
     #[serde(default, with = "maybe_moment", skip_serializing_if = "Option::is_none")]
     connect_end: Option<Moment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent_proxy: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -119,7 +121,6 @@ enum WhyOpaqueRecord {
     Ignored,
     ServerFirst,
     NotHttp,
-    Http2,
     Upgraded,
     Unparsable,
 }

@@ -63,6 +63,7 @@ pub fn answered(id: u64, method: &str, target: &str) -> Exchange {
         resolve_end: at(-80_000),
         connect_start: at(-79_500),
         connect_end: at(-60_000),
+        parent_proxy: Some("proxy.test:3128".to_owned()),
     }));
     exchange.client_tls = Some(Arc::new(handshake(BEGIN.plus_micros(-50_000), "pulltap's leaf")));
     exchange.upstream_tls = Some(Arc::new(handshake(BEGIN.plus_micros(-55_000), "the registry's leaf")));
@@ -229,6 +230,7 @@ fn name_not_found(id: u64) -> Exchange {
         resolve_end: None,
         connect_start: None,
         connect_end: None,
+        parent_proxy: None,
     }));
     // pulltap's own answer.
     exchange.response = Some(ResponseHead::new(502, "pulltap: cannot resolve nowhere.test"));
