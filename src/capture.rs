@@ -10,9 +10,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::ca::CertificateAuthority;
+use crate::diagnose::{Change, Engine, Finding, Note};
 use crate::exchange::{Exchange, Moment};
 use crate::proxy::{self, EventReceiver, Proxy, Settings, StartError};
-use crate::redact::Redactor;
+use crate::redact::{Redacted, Redactor};
 use crate::store::{Health, Recorded, Recorder};
 
 mod fold;
@@ -33,15 +34,28 @@ const BATCHES: usize = 256;
 #[derive(Debug)]
 pub enum Update<'a> {
     /// An exchange is over.
-    Over(&'a Exchange),
+    Over(Understood<'a>),
     /// An exchange has been waiting for its response for this many seconds.
-    Waiting(&'a Exchange, u64),
+    Waiting(Understood<'a>, u64),
+    /// A finding was made, or one that was told no longer holds.
+    Finding(Change),
     /// The recorder has come into trouble, or out of it.
     Recording(&'a Health),
 }
 
+/// An exchange and what it means by itself.
+#[derive(Debug)]
+pub struct Understood<'a> {
+    /// The exchange.
+    pub exchange: &'a Redacted<Exchange>,
+    /// What it is to a registry client: ping, token, manifest, …
+    pub role: &'static str,
+    /// What it means, in a line or a few.
+    pub notes: Vec<Note>,
+}
+
 /// A capture that has ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     /// What there was.
     pub summary: Summary,
@@ -49,8 +63,8 @@ pub struct Ended {
     pub recorded: Option<Recorded>,
 }
 
-/// Numbers about a capture that has ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Numbers about a capture that has ended, and what was found.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// Exchanges, CONNECT requests not counted unless they failed or stayed opaque.
     pub exchanges: u64,
@@ -58,6 +72,8 @@ pub struct Summary {
     pub failed: u64,
     /// Bytes of content that servers sent.
     pub response_bytes: u64,
+    /// The final set of findings, normal ones included.
+    pub findings: Vec<Finding>,
 }
 
 /// A capture that is ready to run.
@@ -103,6 +119,7 @@ impl Capture {
         let Self { proxy, mut events, redactor, recorder } = self;
         let clock = proxy.clock();
         let mut fold = Fold::default();
+        let mut engine = Engine::new();
         let mut batches = Vec::with_capacity(BATCHES);
         let mut tick = tokio::time::interval(TICK);
         let mut health = recorder.as_ref().map(Recorder::health);
@@ -129,16 +146,24 @@ impl Capture {
                 }
             };
             fold.events(batches.drain(..).flatten(), |exchange| {
+                // The door: no secret gets any further.
                 let exchange = redactor.redact(exchange);
-                tell(Update::Over(&exchange));
+                engine.update(&exchange);
+                tell(Update::Over(understood(&engine, &exchange)));
                 if let Some(recorder) = &recorder {
                     recorder.record(exchange);
                 }
             });
             if is_tick {
                 fold.waiting(clock.now(), |exchange, seconds| {
-                    tell(Update::Waiting(&redactor.redact(exchange.clone()), seconds));
+                    let exchange = redactor.redact(exchange.clone());
+                    let mut understood = understood(&engine, &exchange);
+                    understood.notes.extend(engine.waiting(&exchange, clock.now()));
+                    tell(Update::Waiting(understood, seconds));
                 });
+                for change in engine.settled(clock.now()) {
+                    tell(Update::Finding(change));
+                }
             }
             if let Some(recorder) = &recorder
                 && (is_tick || !is_running)
@@ -151,12 +176,20 @@ impl Capture {
                 tell(Update::Recording(&health.borrow_and_update()));
             }
         }
+        for change in engine.finish() {
+            // Whoever does not listen any more misses nothing that the session does not have.
+            let _ = show(Update::Finding(change), clock.now());
+        }
         let recorded = match recorder {
             Some(recorder) => Some(finish(recorder).await),
             None => None,
         };
-        Ended { summary: fold.summary(), recorded }
+        Ended { summary: fold.summary(engine.findings()), recorded }
     }
+}
+
+fn understood<'a>(engine: &Engine, exchange: &'a Redacted<Exchange>) -> Understood<'a> {
+    Understood { exchange, role: engine.role(exchange).as_str(), notes: engine.meaning(exchange) }
 }
 
 /// Comes back when the recorder's health has changed; never where nothing is recorded.

@@ -81,46 +81,48 @@ pub fn local_addresses() -> Vec<LocalAddress> {
         .collect()
 }
 
-/// Waits until the user or the system asks the program to end: Ctrl-C, SIGTERM, SIGHUP; on Windows also Ctrl-Break,
-/// closing the console, logging off and shutting down.
+/// Listens from now on for the user or the system to ask the program to end (Ctrl-C, SIGTERM, SIGHUP), which the
+/// future waits for.
 ///
 /// # Errors
 /// When the system does not let us listen for the signals.
 #[cfg(unix)]
-pub async fn asked_to_end() -> io::Result<()> {
+pub fn asked_to_end() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
 }
 
-/// Waits until the user or the system asks the program to end: Ctrl-C, Ctrl-Break, closing the console, logging off
-/// and shutting down.
+/// Listens from now on for the user or the system to ask the program to end (Ctrl-C, Ctrl-Break, closing the console,
+/// logging off, shutting down), which the future waits for.
 ///
 /// # Errors
 /// When the system does not let us listen for the signals.
 #[cfg(windows)]
-pub async fn asked_to_end() -> io::Result<()> {
+pub fn asked_to_end() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::windows;
     let mut interrupt = windows::ctrl_c()?;
     let mut stop = windows::ctrl_break()?;
     let mut close = windows::ctrl_close()?;
     let mut logoff = windows::ctrl_logoff()?;
     let mut shutdown = windows::ctrl_shutdown()?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = stop.recv() => {}
-        _ = close.recv() => {}
-        _ = logoff.recv() => {}
-        _ = shutdown.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = stop.recv() => {}
+            _ = close.recv() => {}
+            _ = logoff.recv() => {}
+            _ = shutdown.recv() => {}
+        }
+    })
 }
 
 /// Whether an error says that an address is in use by somebody else.

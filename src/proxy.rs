@@ -17,16 +17,23 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::ca::{CaError, CertificateAuthority, LeafCertificates};
+use crate::exchange::Target;
 use crate::exchange::event::CaptureEvent;
 use crate::platform;
 
+pub mod absolute_form;
+pub mod alone;
 pub mod answer;
 pub mod client_side;
 pub mod clock;
+pub mod connect_reply;
 pub mod failing;
+pub mod hashing;
 pub mod intercept;
 pub mod keep;
+pub mod one_request;
 pub mod pages;
+pub mod plain;
 pub mod reason;
 pub mod relay;
 pub mod settings;
@@ -36,11 +43,13 @@ pub mod stream;
 pub mod tap;
 pub mod tunnel;
 pub mod upstream;
+pub mod upstream_proxy;
 pub mod verify;
 
 pub use clock::Clock;
 pub use settings::Settings;
 pub use sink::{EventReceiver, event_queue};
+pub use upstream_proxy::UpstreamProxy;
 
 /// Why the proxy cannot start.
 #[derive(Debug, Error)]
@@ -67,12 +76,12 @@ pub enum StartError {
     /// All addresses of the machine, without saying for whom.
     #[error("listening on {0} opens the proxy to everybody who can reach this machine; say for whom with --allow CIDR")]
     OpenToAll(SocketAddr),
+    /// The parent proxy is one of the addresses to listen on.
+    #[error("--upstream-proxy {0} is pulltap itself: name the proxy behind it, or `none`")]
+    ParentIsOurselves(Target),
     /// The certificate authority cannot be used.
     #[error(transparent)]
     Ca(#[from] CaError),
-    /// The roots for verifying servers cannot be used.
-    #[error("cannot use the root certificates: {0}")]
-    Roots(rustls::Error),
 }
 
 /// A proxy whose addresses are bound, about to run.
@@ -105,9 +114,14 @@ impl Proxy {
             listeners.push(listener);
             listening.push(bound);
         }
+        if let UpstreamProxy::Given(parent) = &settings.upstream_proxy
+            && is_ourselves(&listening, parent.target())
+        {
+            return Err(StartError::ParentIsOurselves(parent.target().clone()));
+        }
         let settings = Arc::new(settings);
         let clock = Clock::from_the_wall();
-        let verifier = Arc::new(verify::Roots::new(upstream_roots).map_err(StartError::Roots)?);
+        let verifier = Arc::new(verify::Roots::new(upstream_roots));
         let shared = Shared {
             dialer: upstream::Dialer::new(settings.clone(), listening.clone(), verifier, clock),
             settings,
@@ -115,6 +129,7 @@ impl Proxy {
             events,
             numbers: Arc::default(),
             clock,
+            hashing: Arc::new(hashing::Hashing::start()),
             buffers: relay::Buffers::default(),
             subnets: subnets(),
             stopping: CancellationToken::new(),
@@ -149,7 +164,15 @@ impl Proxy {
         if tokio::time::timeout(self.shared.settings.limits.drain, tracker.wait()).await.is_err() {
             tracing::debug!(left = tracker.len(), "connections left behind");
         }
+        self.shared.hashing.told().await;
     }
+}
+
+/// Whether a target is one of these listeners, as far as can be told without asking for its name.
+fn is_ourselves(listening: &[SocketAddr], target: &Target) -> bool {
+    let loopback = target.host.eq_ignore_ascii_case("localhost").then_some(IpAddr::from([127, 0, 0, 1]));
+    let ip = target.ip().or(loopback);
+    ip.is_some_and(|ip| failing::is_one_of(listening, (ip, target.port).into()))
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

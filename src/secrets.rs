@@ -22,16 +22,20 @@ mod text;
 mod url;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::net::IpAddr;
 
 use encoding::Plus;
 use field::{Class, Place};
-pub use mask::{FingerprintKey, Kind, is_mask};
+pub use mask::{FingerprintKey, Kind};
 pub use names::Names;
 use pairs::Written;
 
 /// How deep encodings may be nested before what is inside is masked unseen.
 const DEEPEST: u8 = 8;
+
+/// How often a text is read before it is masked as a whole.
+const MOST_PASSES: u8 = 6;
 
 /// Masks secrets, with the fingerprints of one installation.
 #[derive(Debug, Clone)]
@@ -68,25 +72,28 @@ impl Masker {
 
     /// Masks what is secret in the value of a header field.
     pub fn header(&self, name: &str, value: &[u8]) -> Option<Vec<u8>> {
-        self.walk().masked(field::classify(name.as_bytes(), Place::Header), value)
+        let class = field::classify(name.as_bytes(), Place::Header);
+        self.settled(value, |walk, value| walk.masked(class, value))
     }
 
     /// Masks what is secret in a body.
     pub fn body(&self, shape: Shape, bytes: &[u8]) -> Option<Vec<u8>> {
-        if shape == Shape::Form || pairs::looks_like_a_form(bytes) {
-            return self.walk().pairs(bytes, Written::Form);
-        }
-        self.walk().any(bytes)
+        self.settled(bytes, |walk, bytes| {
+            if shape == Shape::Form || pairs::looks_like_a_form(bytes) {
+                return walk.pairs(bytes, Written::Form);
+            }
+            walk.any(bytes)
+        })
     }
 
     /// Masks what is secret in text of any sort: a log line, an error message.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        as_text(text, self.walk().any(text.as_bytes()))
+        as_text(text, self.settled(text.as_bytes(), |walk, text| walk.any(text)))
     }
 
     /// Masks what is secret in a URL or request target.
     pub fn url<'a>(&self, url: &'a str) -> Cow<'a, str> {
-        as_text(url, self.walk().url(url.as_bytes()))
+        as_text(url, self.settled(url.as_bytes(), |walk, url| walk.url(url)))
     }
 
     /// Replaces names and masks nothing else.
@@ -99,8 +106,19 @@ impl Masker {
         names::address_pseudonym(&self.key, address)
     }
 
-    fn walk(&self) -> Walk<'_> {
-        Walk { masker: self, depth: 0 }
+    /// Masks until nothing changes any more. Real traffic settles at once; in a jumble of quotation marks and
+    /// encodings a mask may let its surroundings be read anew.
+    fn settled(&self, text: &[u8], once: impl Fn(Walk<'_>, &[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let masks = Cell::new(0);
+        let walk = Walk { masker: self, depth: 0, masks: &masks };
+        let mut masked = once(walk, text)?;
+        for _ in 0..MOST_PASSES {
+            match once(walk, &masked) {
+                Some(more) => masked = more,
+                None => return Some(masked),
+            }
+        }
+        Some(walk.mask(Kind::Nested, text))
     }
 }
 
@@ -109,6 +127,8 @@ impl Masker {
 struct Walk<'a> {
     masker: &'a Masker,
     depth: u8,
+    /// Masks that were put or found.
+    masks: &'a Cell<usize>,
 }
 
 impl Walk<'_> {
@@ -116,7 +136,7 @@ impl Walk<'_> {
     fn any(self, bytes: &[u8]) -> Option<Vec<u8>> {
         let start = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii_start();
         match start.first() {
-            Some(b'{' | b'[') if json::is_json(start) => self.json(bytes),
+            Some(b'{' | b'[' | b'"') if json::is_json(start) => self.json(bytes),
             _ => self.text(bytes),
         }
     }
@@ -147,7 +167,7 @@ impl Walk<'_> {
 
     /// Masks a value that is a secret as a whole; a JWT keeps its shape.
     fn secret(self, kind: Kind, value: &[u8]) -> Option<Vec<u8>> {
-        if is_no_secret(value) || is_mask(value) {
+        if is_no_secret(value) || self.is_masked(value) {
             return None;
         }
         match self.jwt(value) {
@@ -157,7 +177,22 @@ impl Walk<'_> {
     }
 
     fn mask(self, kind: Kind, value: &[u8]) -> Vec<u8> {
+        self.masks.update(|masks| masks + 1);
         mask::mask(&self.masker.key, kind, value)
+    }
+
+    /// The length of the mask with which the text begins, if it begins with one.
+    fn length_of_mask(self, text: &[u8]) -> Option<usize> {
+        let length = mask::length_of_mask(text);
+        self.masks.update(|masks| masks + usize::from(length.is_some()));
+        length
+    }
+
+    /// Whether the text is a mask, or a mask and signs of the text around it. A first masking may have taken those
+    /// for a part of the value, and a second one must not.
+    fn is_masked(self, text: &[u8]) -> bool {
+        let length = self.length_of_mask(text);
+        length.is_some_and(|length| !text.get(length).is_some_and(|next| jwt::is_url_safe(*next)))
     }
 
     /// Does something with what `encoded` is when decoded; too deep, it is masked unseen.
@@ -165,7 +200,7 @@ impl Walk<'_> {
         if self.depth < DEEPEST {
             return work(Self { depth: self.depth + 1, ..self });
         }
-        (!is_mask(encoded)).then(|| self.mask(Kind::Nested, encoded))
+        (!self.is_masked(encoded)).then(|| self.mask(Kind::Nested, encoded))
     }
 }
 

@@ -29,6 +29,10 @@ mod sources;
 // Real container clients, through pulltap to a real registry.
 #[cfg(target_os = "linux")]
 mod clients;
+// Every rule against the exchanges that fire it and a near miss.
+mod diagnose;
+// HAR files, and what other programs say about them.
+mod har;
 // The proxy against scripted servers and clients, byte by byte.
 mod proxy;
 // The session file: read back, after kill -9, on a full disk.

@@ -53,9 +53,9 @@ const ROOMS: &[(&str, Kind, May)] = &[
     ("ca", Plumbing, Import(&["exchange", "x509", "platform"])),
     ("trust", Plumbing, Import(&["exchange", "x509", "ca", "platform"])),
     ("setup", Plumbing, Import(&["exchange", "platform"])),
-    ("proxy", Plumbing, Import(&["exchange", "wire", "ca", "x509", "printable"])),
+    ("proxy", Plumbing, Import(&["exchange", "wire", "ca", "x509", "printable", "platform"])),
     ("store", Plumbing, Import(&["exchange", "redact", "index", "platform"])),
-    ("capture", Plumbing, Import(&["exchange", "proxy", "redact", "store", "diagnose", "index"])),
+    ("capture", Plumbing, Import(&["exchange", "redact", "ca", "proxy", "store", "diagnose", "index"])),
     ("probe", Plumbing, ImportPureAnd(&["ca", "platform", "setup", "trust"])),
     ("demo", Plumbing, Import(&["exchange", "registry", "ca"])),
     ("tui", Plumbing, ImportPureAnd(&["capture", "demo", "platform", "probe", "setup", "store", "trust"])),
@@ -67,6 +67,7 @@ const ROOMS: &[(&str, Kind, May)] = &[
 
 /// Modules inside plumbing rooms that decide or draw, and are pure like a room of knowledge.
 const PURE_MODULES: &[&str] = &[
+    "proxy::absolute_form",
     "proxy::connect_reply",
     "proxy::intercept",
     "tui::app",

@@ -8,7 +8,11 @@ mod fidelity_http;
 mod fidelity_tls;
 mod fidelity_tunnel;
 mod malformed;
+mod parent_proxy;
+mod plain_http;
+mod plain_http_failing;
 #[cfg(unix)]
 mod shutdown;
+#[cfg(unix)]
 mod time_limits;
 mod volume;

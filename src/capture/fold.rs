@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Summary;
+use crate::diagnose::Finding;
 use crate::exchange::event::{CaptureEvent, Happening};
 use crate::exchange::{Exchange, ExchangeId, Moment};
 
@@ -58,7 +59,7 @@ impl Fold {
         for open in self.open.values_mut() {
             let waits = open.exchange.timings.first_byte.is_none() && open.exchange.tunnel.is_none();
             let seconds = now.micros_since(open.exchange.timings.opened).unsigned_abs() / 1_000_000;
-            if waits && seconds >= open.told_waiting + WAITING_SECONDS {
+            if waits && !open.exchange.answered_by_us && seconds >= open.told_waiting + WAITING_SECONDS {
                 open.told_waiting = seconds;
                 tell(&open.exchange, seconds);
             }
@@ -76,9 +77,9 @@ impl Fold {
         }
     }
 
-    /// Numbers about what is over.
-    pub(super) fn summary(&self) -> Summary {
-        self.summary
+    /// Numbers about what is over, with these findings.
+    pub(super) fn summary(self, findings: Vec<Finding>) -> Summary {
+        Summary { findings, ..self.summary }
     }
 }
 

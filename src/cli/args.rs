@@ -1,14 +1,17 @@
 //! The arguments, as they are typed.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Parser;
 use ipnet::IpNet;
 
 use crate::proxy::settings::{HostPattern, ResolveRule};
+use crate::proxy::upstream_proxy::{ParentProxy, ProxyUrlError};
 
 /// A debugging proxy for container-registry traffic: shows what a `docker pull` does, and says why it failed.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "switches are what a command line is made of")]
 #[command(name = "pulltap", version, max_term_width = 100)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub struct Args {
@@ -32,10 +35,6 @@ pub struct Args {
     #[arg(long, requires = "session")]
     pub append: bool,
 
-    /// Mask no passwords, tokens and signatures in what is shown and recorded.
-    #[arg(long)]
-    pub keep_secrets: bool,
-
     /// Keep the CA here, and sessions.
     #[arg(long, value_name = "DIR", env = "PULLTAP_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
@@ -48,6 +47,11 @@ pub struct Args {
     #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
     #[arg(value_delimiter = ',')]
     pub insecure_upstream: Vec<HostPattern>,
+
+    /// Reach servers through this proxy, http://[USER:PASSWORD@]HOST:PORT; `env` takes what the environment and the
+    /// system say (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), `none` none.
+    #[arg(long, value_name = "URL|none|env", default_value = "env")]
+    pub upstream_proxy: ParentChoice,
 
     /// Dial ADDR instead of what HOST resolves to; repeatable.
     #[arg(long, value_name = "HOST:PORT:ADDR[:PORT]")]
@@ -69,9 +73,40 @@ pub struct Args {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub body_limit: Option<u64>,
 
+    /// Also mask names that say who and where: hosts, repositories, users, addresses.
+    #[arg(long)]
+    pub mask_names: bool,
+
+    /// Mask nothing: passwords and tokens stand readable in everything that is written.
+    #[arg(long, conflicts_with = "mask_names")]
+    pub keep_secrets: bool,
+
     /// The language of explanations: en, ja or zh-Hant (default: the system's).
     #[arg(long, value_name = "LANG")]
     pub lang: Option<String>,
+}
+
+/// What `--upstream-proxy` can say.
+#[derive(Debug, Clone)]
+pub enum ParentChoice {
+    /// No proxy.
+    None,
+    /// Those of the environment and the system.
+    Environment,
+    /// This one.
+    Given(ParentProxy),
+}
+
+impl FromStr for ParentChoice {
+    type Err = ProxyUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "none" => Ok(Self::None),
+            "env" => Ok(Self::Environment),
+            url => url.parse().map(Self::Given),
+        }
+    }
 }
 
 /// A number of bytes such as `64k`.

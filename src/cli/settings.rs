@@ -2,17 +2,19 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use etcetera::BaseStrategy;
+use hyper_util::client::proxy::matcher::Matcher;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::args::Args;
+use super::args::{Args, ParentChoice};
 use super::session::SessionPlace;
 use crate::language::Language;
-use crate::proxy::Settings;
 use crate::proxy::settings::{Insecure, Limits};
+use crate::proxy::{Settings, UpstreamProxy};
 use crate::redact::Options;
 
 /// The port that the Azure Container Registry FAQ tells people to use.
@@ -47,6 +49,7 @@ pub fn of_capture(args: &Args) -> anyhow::Result<CaptureSettings> {
         ignore: args.ignore.clone(),
         allow: args.allow.clone(),
         insecure_upstream: Insecure::of(args.insecure_upstream.clone()),
+        upstream_proxy: upstream_proxy(&args.upstream_proxy),
         limits: Limits::default(),
         body_limit: args.body_limit,
     };
@@ -54,11 +57,20 @@ pub fn of_capture(args: &Args) -> anyhow::Result<CaptureSettings> {
     Ok(CaptureSettings {
         proxy,
         session: SessionPlace::of(args, &data_dir),
-        redaction: Options { mask_names: false, keep_secrets: args.keep_secrets },
         data_dir,
         upstream_roots: roots(&args.upstream_ca)?,
+        redaction: Options { mask_names: args.mask_names, keep_secrets: args.keep_secrets },
         language: language(args.lang.as_deref())?,
     })
+}
+
+/// Through which proxy servers are reached; here the environment and the system are asked.
+fn upstream_proxy(asked: &ParentChoice) -> UpstreamProxy {
+    match asked {
+        ParentChoice::None => UpstreamProxy::None,
+        ParentChoice::Environment => UpstreamProxy::Environment(Arc::new(Matcher::from_system())),
+        ParentChoice::Given(parent) => UpstreamProxy::Given(parent.clone()),
+    }
 }
 
 /// `ADDR`, `ADDR:PORT` or `localhost:PORT`.

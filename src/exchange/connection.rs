@@ -104,12 +104,14 @@ impl fmt::Display for Target {
 }
 
 /// How a server was reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Upstream {
     /// The addresses that the name resolved to, in the order in which they would be tried.
     pub addresses: Vec<SocketAddr>,
     /// The address that was connected to; `None` when no connection came about.
     pub address: Option<SocketAddr>,
+    /// `host:port` of the parent proxy through which the server was reached; the addresses are the proxy's then.
+    pub parent_proxy: Option<String>,
     /// Resolving began.
     pub resolve_start: Option<Moment>,
     /// Resolving ended.
@@ -140,8 +142,6 @@ pub enum WhyOpaque {
     ServerFirst,
     /// What the client sent is neither TLS nor HTTP.
     NotHttp,
-    /// It speaks HTTP/2, which is not observed (yet).
-    Http2,
     /// The client switched protocols: a 101 response, or a CONNECT inside.
     Upgraded,
     /// The framing contradicts itself, or a message could not be parsed.

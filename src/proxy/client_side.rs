@@ -1,4 +1,4 @@
-//! One client connection, from its first byte to its end: the first request decides what it is.
+//! One client connection, from its first byte to its end: each request decides what it is.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,8 +6,10 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::absolute_form::{self, is_absolute, port_number};
 use super::answer;
 use super::pages;
+use super::plain::{Asked, Plain};
 use super::shared::Shared;
 use super::sink::EventSink;
 use super::stream::{Prefixed, end_of};
@@ -32,6 +34,7 @@ pub async fn serve(shared: Arc<Shared>, socket: TcpStream, client: SocketAddr, l
         connection: shared.numbers.connection(),
         client,
         body_limit: shared.settings.body_limit,
+        hashing: shared.hashing.clone(),
     };
     let connection = Connection { shared: &shared, recording: &mut recording, client: Prefixed::new(socket), listener };
     if shared.admits(client.ip(), listener) {
@@ -51,8 +54,8 @@ struct Connection<'a> {
     listener: SocketAddr,
 }
 
-/// What the first bytes of a client turned out to be.
-enum First {
+/// What a client sends next turned out to be.
+enum Next {
     /// A request, and how many bytes its head took.
     Request(RequestHead, usize),
     /// Nothing at all: a port check, or a connection made in advance.
@@ -62,39 +65,48 @@ enum First {
 }
 
 impl Connection<'_> {
+    /// Serves one request after the other, as long as they are for plain HTTP.
     async fn serve(mut self) {
-        let stopping = self.shared.stopping.clone();
-        let first = tokio::select! {
-            first = self.first_request() => first,
-            () = stopping.cancelled() => return,
-        };
-        match first {
-            First::Nothing => {}
-            First::Failed(failure) => self.refuse_before_reading(&failure).await,
-            First::Request(head, length) if head.method == "CONNECT" => self.connect(head, length).await,
-            First::Request(head, _) if head.target.contains("://") => self.refuse_plain_http(head).await,
-            First::Request(..) => self.own_page().await,
+        let mut plain = Plain::default();
+        loop {
+            let stopping = self.shared.stopping.clone();
+            let next = tokio::select! {
+                next = self.next_request() => next,
+                () = stopping.cancelled() => return,
+            };
+            let asked = match next {
+                Next::Nothing => return,
+                Next::Failed(failure) => return self.refuse_before_reading(&failure).await,
+                Next::Request(head, length) if head.method == "CONNECT" => return self.connect(head, length).await,
+                Next::Request(head, length) if is_absolute(&head.target) && !pages::are_meant_by(&head.target) => {
+                    Asked { head, length }
+                }
+                Next::Request(..) => return self.own_page().await,
+            };
+            match Box::pin(plain.serve(self.shared, self.recording, self.client, asked)).await {
+                Some(client) => self.client = client,
+                None => return,
+            }
         }
     }
 
-    async fn first_request(&mut self) -> First {
-        match self.client.peek_more().await {
-            Ok(0) | Err(_) => return First::Nothing,
-            Ok(_) => {}
+    async fn next_request(&mut self) -> Next {
+        if self.client.peeked().is_empty() && !matches!(self.client.peek_more().await, Ok(1..)) {
+            return Next::Nothing;
         }
         match timeout(self.shared.settings.limits.first_head, self.rest_of_head()).await {
             Ok(first) => first,
-            Err(_) => First::Failed(self.failure(Side::Client, FailureKind::TimedOut, Vec::new())),
+            Err(_) => Next::Failed(self.failure(Side::Client, FailureKind::TimedOut, Vec::new())),
         }
     }
 
-    async fn rest_of_head(&mut self) -> First {
+    async fn rest_of_head(&mut self) -> Next {
         loop {
             match read_request_head(self.client.peeked()) {
-                HeadParse::Complete(head, length) => return First::Request(head, length),
-                HeadParse::Bad(trouble) => return First::Failed(self.bad_head(trouble)),
+                HeadParse::Complete(head, length) => return Next::Request(head, length),
+                HeadParse::Bad(trouble) => return Next::Failed(self.bad_head(trouble)),
                 HeadParse::Partial if self.client.peeked().len() > HEAD_LIMIT => {
-                    return First::Failed(self.failure(Side::Client, FailureKind::HeadTooLarge, Vec::new()));
+                    return Next::Failed(self.failure(Side::Client, FailureKind::HeadTooLarge, Vec::new()));
                 }
                 HeadParse::Partial => {}
             }
@@ -107,7 +119,7 @@ impl Connection<'_> {
                 End::Clean | End::Cut => "the client closed its connection within its first request",
                 End::Reset => "the client reset its connection within its first request",
             };
-            return First::Failed(self.failure(Side::Client, FailureKind::Truncated, vec![what.to_owned()]));
+            return Next::Failed(self.failure(Side::Client, FailureKind::Truncated, vec![what.to_owned()]));
         }
     }
 
@@ -133,32 +145,13 @@ impl Connection<'_> {
     async fn refuse_before_reading(mut self, failure: &Failure) {
         let target = Target::http(&self.listener.ip().to_string(), self.listener.port());
         let Some(id) = self.recording.open(&target, None) else { return };
-        self.recording.add(id, Happening::AnsweredByUs);
-        self.recording.add(id, Happening::Failed(failure.clone()));
-        self.recording.add(id, Happening::Closed);
-        self.recording.sink.pass_on();
+        self.recording.refused(id, failure, &target);
         if failure.kind == FailureKind::Truncated {
             return;
         }
         // Whatever was sent, one well-formed request takes its place, so that the answer is always the same.
         self.client.replace_peeked(b"GET / HTTP/1.1\r\nHost: pulltap\r\n\r\n");
         self.answer(failure, &target).await;
-    }
-
-    async fn refuse_plain_http(self, head: RequestHead) {
-        let url = url::Url::parse(&head.target).ok();
-        let host = url.as_ref().and_then(url::Url::host_str).unwrap_or("").to_owned();
-        let port = url.as_ref().and_then(url::Url::port_or_known_default).unwrap_or(80);
-        let target = Target::http(&host, port);
-        let Some(id) = self.recording.open(&target, None) else { return };
-        let why = "plain HTTP is not relayed yet: use https".to_owned();
-        let failure = self.failure(Side::Us, FailureKind::Unsupported, vec![why]);
-        self.recording.add(id, Happening::Request(head, Kept::All));
-        self.recording.add(id, Happening::AnsweredByUs);
-        self.recording.add(id, Happening::Failed(failure.clone()));
-        self.recording.add(id, Happening::Closed);
-        self.recording.sink.pass_on();
-        self.answer(&failure, &target).await;
     }
 
     async fn own_page(mut self) {
@@ -191,10 +184,7 @@ impl Connection<'_> {
     }
 
     async fn refuse_connect(mut self, id: ExchangeId, failure: &Failure, target: &Target) {
-        self.recording.add(id, Happening::AnsweredByUs);
-        self.recording.add(id, Happening::Failed(failure.clone()));
-        self.recording.add(id, Happening::Closed);
-        self.recording.sink.pass_on();
+        self.recording.refused(id, failure, target);
         self.client.replace_peeked(b"CONNECT pulltap:443 HTTP/1.1\r\nHost: pulltap\r\n\r\n");
         self.answer(failure, target).await;
     }
@@ -204,25 +194,11 @@ impl Connection<'_> {
 fn connect_authority(text: &str) -> Result<Target, &'static str> {
     const FORM: &str = "CONNECT needs HOST:PORT, as in registry.example:443";
     let (host, port) = text.rsplit_once(':').ok_or(FORM)?;
-    let port: u16 = if port.bytes().all(|byte| byte.is_ascii_digit()) {
-        port.parse().map_err(|_| FORM)?
-    } else {
-        return Err(FORM);
-    };
-    if port == 0 {
+    if port == "0" {
         return Err("port 0 cannot be connected to");
     }
-    let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(v6) if v6.parse::<std::net::Ipv6Addr>().is_ok() => v6,
-        Some(_) => return Err(FORM),
-        None if host.is_empty()
-            || host.contains(|c: char| c.is_whitespace() || c.is_control() || "@/?#[]:\\".contains(c)) =>
-        {
-            return Err(FORM);
-        }
-        None => host,
-    };
-    Ok(Target::https(host, port))
+    let port = port_number(port).ok_or(FORM)?;
+    Ok(Target::https(absolute_form::host(host).ok_or(FORM)?, port))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use http::Request;
 use http::header::HOST;
 
+use super::absolute_form::AbsoluteForm;
 use super::answer::{Answer, page};
 use crate::ca::CertificateAuthority;
 
@@ -20,6 +21,11 @@ pub fn answer<B>(request: &Request<B>, authority: &CertificateAuthority) -> Answ
         "/" => page(200, "text/plain; charset=utf-8", WELCOME.into()),
         _ => page(404, "text/plain; charset=utf-8", WELCOME.into()),
     }
+}
+
+/// Whether a request target in absolute form asks for these pages.
+pub fn are_meant_by(target: &str) -> bool {
+    AbsoluteForm::read(target).is_ok_and(|form| form.target.host.eq_ignore_ascii_case(OWN_NAME))
 }
 
 const WELCOME: &str = "pulltap: a debugging proxy for container-registry traffic.

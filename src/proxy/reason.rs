@@ -11,7 +11,7 @@ pub fn status(failure: &Failure) -> u16 {
     match &failure.kind {
         FailureKind::ClientNotAllowed | FailureKind::Loop => 403,
         FailureKind::HeadTooLarge => 431,
-        FailureKind::Malformed => 400,
+        FailureKind::Malformed if failure.side != Side::ParentProxy => 400,
         FailureKind::Stopped => 503,
         FailureKind::TimedOut if failure.side == Side::Client => 408,
         FailureKind::TimedOut => 504,
@@ -24,6 +24,10 @@ pub fn status(failure: &Failure) -> u16 {
 pub fn reason(failure: &Failure, target: &Target) -> String {
     let host = &target.host;
     let text = match (&failure.kind, failure.stage) {
+        (kind, stage) if failure.side == Side::ParentProxy => match failure.chain.first() {
+            Some(what) => what.clone(),
+            None => format!("{} while {}", kind.as_str(), stage.as_str()),
+        },
         (FailureKind::NameNotFound, _) => format!("cannot resolve {host}"),
         (FailureKind::TimedOut, Stage::Resolve) => format!("resolving {host} took too long"),
         (FailureKind::TimedOut, Stage::Connect) => format!("{target} did not answer: connecting took too long"),

@@ -51,30 +51,45 @@ impl Buffers {
 
 /// Relays between a client and a server until both directions have ended.
 pub async fn relay(client: &mut Stream, server: &mut Stream, tap: &mut Tap<'_>, buffers: &Buffers) {
+    relay_after(Vec::new(), (client, server), tap, buffers).await;
+}
+
+/// The same after a head that the tap has seen and that goes to the server first; ends also when the tap settles.
+pub async fn relay_after(
+    head: Vec<u8>,
+    (client, server): (&mut Stream, &mut Stream),
+    tap: &mut Tap<'_>,
+    buffers: &Buffers,
+) -> Relayed {
     let mut pump = Pump {
-        up: Half::new(Sender::Client),
-        down: Half::new(Sender::Server),
+        up: Half::new(Sender::Client, head),
+        down: Half::new(Sender::Server, Vec::new()),
         buffers,
         last_byte: Instant::now(),
         silence: None,
     };
-    let reset = poll_fn(|cx| {
+    let relayed = poll_fn(|cx| {
         let done = pump.poll(cx, client, server, tap);
         tap.pass_on();
         done
     })
     .await;
-    if reset == Reset::Yes {
+    if relayed == Relayed::Reset {
         client.will_reset();
         server.will_reset();
     }
+    relayed
 }
 
-/// Whether the relay ended with a reset.
+/// How a relay came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reset {
-    Yes,
-    No,
+pub enum Relayed {
+    /// Both directions have ended.
+    Ended,
+    /// One side reset its connection, or it comes to the same.
+    Reset,
+    /// The exchange is over, and both connections could carry another.
+    Settled,
 }
 
 struct Pump<'a> {
@@ -92,12 +107,18 @@ impl Pump<'_> {
         client: &mut Stream,
         server: &mut Stream,
         tap: &mut Tap<'_>,
-    ) -> Poll<Reset> {
-        let up = self.up.poll(cx, client, server, (tap, self.buffers));
+    ) -> Poll<Relayed> {
+        let mut up = self.up.poll(cx, client, server, (tap, self.buffers));
         let down = self.down.poll(cx, server, client, (tap, self.buffers));
+        if !tap.is_http() && client.lift_limit() {
+            up = self.up.poll(cx, client, server, (tap, self.buffers));
+        }
+        if tap.has_settled() && self.up.is_idle() && self.down.is_idle() {
+            return Poll::Ready(Relayed::Settled);
+        }
         let reset = |half: &Half| half.phase == Phase::Reset;
         if reset(&self.up) || reset(&self.down) {
-            return Poll::Ready(Reset::Yes);
+            return Poll::Ready(Relayed::Reset);
         }
         match (up, down) {
             (Poll::Ready(()), Poll::Ready(())) => {
@@ -106,7 +127,7 @@ impl Pump<'_> {
                         tap.end(other(half.sender), End::Reset, None);
                     }
                 }
-                Poll::Ready(Reset::No)
+                Poll::Ready(Relayed::Ended)
             }
             (Poll::Pending, Poll::Pending) => Poll::Pending,
             _ => self.poll_silence(cx, tap),
@@ -114,7 +135,7 @@ impl Pump<'_> {
     }
 
     /// One direction has ended: waits for the other no longer than it makes sense.
-    fn poll_silence(&mut self, cx: &mut Context<'_>, tap: &mut Tap<'_>) -> Poll<Reset> {
+    fn poll_silence(&mut self, cx: &mut Context<'_>, tap: &mut Tap<'_>) -> Poll<Relayed> {
         if !tap.is_http() {
             return Poll::Pending;
         }
@@ -127,7 +148,7 @@ impl Pump<'_> {
             silence.as_mut().reset(until);
         }
         ready!(silence.as_mut().poll(cx));
-        Poll::Ready(Reset::Yes)
+        Poll::Ready(Relayed::Reset)
     }
 }
 
@@ -149,6 +170,8 @@ enum Phase {
 /// One direction.
 struct Half {
     sender: Sender,
+    /// What is written before anything that is read.
+    head: Vec<u8>,
     buffer: Option<Box<[u8]>>,
     filled: usize,
     written: usize,
@@ -158,8 +181,14 @@ struct Half {
 }
 
 impl Half {
-    fn new(sender: Sender) -> Self {
-        Self { sender, buffer: None, filled: 0, written: 0, needs_flush: false, moved: false, phase: Phase::Flowing }
+    fn new(sender: Sender, head: Vec<u8>) -> Self {
+        let (filled, written) = (0, 0);
+        Self { sender, head, buffer: None, filled, written, needs_flush: false, moved: false, phase: Phase::Flowing }
+    }
+
+    /// Whether more could flow, and nothing is on its way.
+    fn is_idle(&self) -> bool {
+        self.phase == Phase::Flowing && self.head.is_empty() && self.filled == 0 && !self.needs_flush
     }
 
     /// Moves bytes as far as they go. Ready when this direction has ended.
@@ -204,13 +233,17 @@ impl Half {
         }
     }
 
-    /// Reads until the buffer is full, nothing is there, or the sender ends. Pending when nothing is there.
+    /// Reads until the buffer is full, nothing is there, or the sender ends. Pending when nothing is there, or what comes
+    /// next is not this relay's any more.
     fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,
         from: &mut Stream,
         (tap, buffers): (&mut Tap<'_>, &Buffers),
     ) -> Poll<()> {
+        if tap.has_settled() {
+            return Poll::Pending;
+        }
         let buffer = self.buffer.get_or_insert_with(|| buffers.take());
         while self.filled < buffer.len() {
             let mut room = ReadBuf::new(buffer.get_mut(self.filled..).unwrap_or_default());
@@ -221,6 +254,9 @@ impl Half {
                     tap.bytes(self.sender, room.filled());
                     self.filled += room.filled().len();
                     self.moved = true;
+                    if tap.has_settled() {
+                        return Poll::Pending;
+                    }
                     continue;
                 }
                 Err(error) => {
@@ -239,6 +275,14 @@ impl Half {
 
     /// Writes all that was read and gives the buffer back.
     fn poll_drain(&mut self, cx: &mut Context<'_>, to: &mut Stream, buffers: &Buffers) -> Poll<io::Result<()>> {
+        while !self.head.is_empty() {
+            let count = ready!(Pin::new(&mut *to).poll_write(cx, &self.head))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.head.drain(..count);
+            self.needs_flush = true;
+        }
         while self.written < self.filled {
             let bytes = self.buffer.as_deref().and_then(|buffer| buffer.get(self.written..self.filled)).unwrap_or(&[]);
             let count = ready!(Pin::new(&mut *to).poll_write(cx, bytes))?;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use thiserror::Error;
 
+use super::upstream_proxy::UpstreamProxy;
+
 /// Everything the proxy needs to know before it starts.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -22,6 +24,8 @@ pub struct Settings {
     pub allow: Vec<IpNet>,
     /// Servers whose certificate may fail verification.
     pub insecure_upstream: Insecure,
+    /// Through which proxy servers are reached.
+    pub upstream_proxy: UpstreamProxy,
     /// Time limits.
     pub limits: Limits,
     /// How much of any content to keep; `None` means the defaults by type.

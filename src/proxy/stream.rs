@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{client, server};
 
+use super::one_request::OneRequest;
 use crate::wire::End;
 
 /// The most bytes that are kept of a client that sends before anybody reads.
@@ -33,7 +34,7 @@ impl Prefixed {
 
     /// Drops the first `count` of the bytes read ahead: they are dealt with.
     pub fn consume(&mut self, count: usize) {
-        self.consumed = (self.consumed + count).min(self.prefix.len());
+        self.consumed = self.consumed.saturating_add(count).min(self.prefix.len());
         if self.consumed == self.prefix.len() {
             self.prefix = Vec::new();
             self.consumed = 0;
@@ -44,6 +45,24 @@ impl Prefixed {
     pub fn replace_peeked(&mut self, bytes: &[u8]) {
         self.prefix = bytes.to_vec();
         self.consumed = 0;
+    }
+
+    /// Puts bytes back that were read too early.
+    pub fn put_back(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.prefix = [bytes, self.peeked()].concat();
+        self.consumed = 0;
+    }
+
+    /// Reads more bytes ahead, as [`Prefixed::peek_more`] does.
+    pub fn poll_peek_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut buffer = [0; 4096];
+        let mut room = ReadBuf::new(&mut buffer);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut room))?;
+        self.prefix.extend_from_slice(room.filled());
+        Poll::Ready(Ok(room.filled().len()))
     }
 
     /// Reads more bytes ahead; 0 at the end of the stream. Loses nothing when dropped midway.
@@ -66,6 +85,19 @@ impl Prefixed {
         }
         // It sends and sends: whether it is still there shows when somebody reads.
         std::future::pending().await
+    }
+
+    /// Reads until the stream ends, and keeps nothing.
+    pub async fn discard(&mut self) {
+        self.consume(usize::MAX);
+        while matches!(self.peek_more().await, Ok(1..)) {
+            self.consume(usize::MAX);
+        }
+    }
+
+    /// The socket alone; what was read ahead is lost.
+    pub fn into_socket(self) -> TcpStream {
+        self.io
     }
 
     /// The socket itself.
@@ -116,6 +148,8 @@ impl AsyncWrite for Prefixed {
 pub enum Stream {
     /// A socket without TLS.
     Plain(Prefixed),
+    /// A client's socket of which only one request is read.
+    OneRequest(OneRequest),
     /// A client's socket, its TLS ended here.
     TlsClient(Box<server::TlsStream<Prefixed>>),
     /// A server's socket, with TLS begun here.
@@ -130,9 +164,18 @@ impl Stream {
         ready!(Pin::new(&mut *self).poll_flush(cx))?;
         match self {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::OneRequest(stream) => Pin::new(stream.client_mut()).poll_shutdown(cx),
             Self::TlsClient(stream) => Pin::new(stream.get_mut().0).poll_shutdown(cx),
             Self::TlsServer(stream) => Pin::new(stream.get_mut().0).poll_shutdown(cx),
             Self::Ourselves(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+
+    /// Lets all be read that the client sends; whether that is more than before.
+    pub fn lift_limit(&mut self) -> bool {
+        match self {
+            Self::OneRequest(stream) => stream.lift_limit(),
+            _ => false,
         }
     }
 
@@ -140,6 +183,7 @@ impl Stream {
     pub fn will_reset(&self) {
         let socket = match self {
             Self::Plain(stream) => stream.socket(),
+            Self::OneRequest(stream) => stream.client().socket(),
             Self::TlsClient(stream) => stream.get_ref().0.socket(),
             Self::TlsServer(stream) => stream.get_ref().0,
             Self::Ourselves(_) => return,
@@ -162,6 +206,7 @@ impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::OneRequest(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::TlsClient(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::TlsServer(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Ourselves(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -173,6 +218,7 @@ impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match &mut *self {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::OneRequest(stream) => Pin::new(stream.client_mut()).poll_write(cx, buf),
             Self::TlsClient(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::TlsServer(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Ourselves(stream) => Pin::new(stream).poll_write(cx, buf),
@@ -182,6 +228,7 @@ impl AsyncWrite for Stream {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
             Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::OneRequest(stream) => Pin::new(stream.client_mut()).poll_flush(cx),
             Self::TlsClient(stream) => Pin::new(stream).poll_flush(cx),
             Self::TlsServer(stream) => Pin::new(stream).poll_flush(cx),
             Self::Ourselves(stream) => Pin::new(stream).poll_flush(cx),
@@ -191,6 +238,7 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::OneRequest(stream) => Pin::new(stream.client_mut()).poll_shutdown(cx),
             Self::TlsClient(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::TlsServer(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Ourselves(stream) => Pin::new(stream).poll_shutdown(cx),

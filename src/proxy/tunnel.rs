@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::answer;
+use super::connect_reply::Refusal;
 use super::failing;
 use super::intercept::{Decision, decide};
 use super::relay::relay;
@@ -16,6 +17,7 @@ use super::shared::Shared;
 use super::stream::{Prefixed, Stream, end_of};
 use super::tap::{Recording, Route, Tap};
 use super::upstream::{Mirrored, Shaken, lock, stage_of};
+use super::upstream_proxy::NotReached;
 use crate::ca::LeafName;
 use crate::exchange::event::{BodyEnd, Happening};
 use crate::exchange::{
@@ -49,6 +51,7 @@ pub async fn serve(shared: &Shared, recording: &mut Recording, client: Prefixed,
     if let Some(failure) = failed {
         recording.add(id, Happening::Failed(failure));
     }
+    // Again for one that was refused, which changes nothing.
     recording.add(id, Happening::Closed);
 }
 
@@ -71,8 +74,8 @@ impl Tunnel<'_> {
     async fn serve(&mut self, mut client: Prefixed) -> Result<(), Failure> {
         let server = match self.dial(&mut client).await {
             Ok(server) => server,
-            Err(failure) => {
-                self.refuse(client, &failure).await;
+            Err(NotReached { failure, answer }) => {
+                self.refuse(client, &failure, answer).await;
                 return Err(failure);
             }
         };
@@ -86,29 +89,21 @@ impl Tunnel<'_> {
         match self.what_it_speaks(&mut ends).await {
             Speaks::Tls => Box::pin(self.tls(ends)).await,
             _ if by_name == Decision::PassThrough => self.pass_through(ends, WhyOpaque::Ignored).await,
-            Speaks::Http1 => self.plain_http(ends).await,
-            Speaks::Http2Preface => self.pass_through(ends, WhyOpaque::Http2).await,
+            Speaks::Http1 => self.plain_http(ends, None).await,
+            Speaks::Http2Preface => self.plain_http(ends, Some(b"h2")).await,
             Speaks::Other => self.pass_through(ends, WhyOpaque::NotHttp).await,
             Speaks::NeedMore => self.pass_through(ends, WhyOpaque::ServerFirst).await,
         }
     }
 
     /// Connects to the server while watching the client, who may give up meanwhile.
-    async fn dial(&mut self, client: &mut Prefixed) -> Result<TcpStream, Failure> {
-        let nothing_yet = Upstream {
-            addresses: Vec::new(),
-            address: None,
-            resolve_start: None,
-            resolve_end: None,
-            connect_start: None,
-            connect_end: None,
-        };
-        let progress = Mutex::new(nothing_yet);
+    async fn dial(&mut self, client: &mut Prefixed) -> Result<TcpStream, NotReached> {
+        let progress = Mutex::new(Upstream::default());
         let result = tokio::select! {
             // Dialling first: also of a client that has left already the record says how far we came.
             biased;
-            result = self.shared.dialer.dial(&self.asked.target, &progress) => result,
-            end = client.ended() => Err(self.gave_up(stage_of(&lock(&progress)), end)),
+            result = self.shared.dialer.tunnel(&self.asked.target, &progress) => result,
+            end = client.ended() => Err(self.gave_up(stage_of(&lock(&progress)), end).into()),
         };
         let upstream = Arc::new(lock(&progress).clone());
         self.add(Happening::Upstream(upstream.clone()));
@@ -195,7 +190,7 @@ impl Tunnel<'_> {
         let left = limits.upstream.saturating_sub(self.begun.elapsed());
         let limit = limits.upstream_tls.min(left).max(Duration::from_secs(1));
         let host = self.asked.target.host.clone();
-        let mirrored = Mirrored { host: &host, hello, alpn: offered(hello) };
+        let mirrored = Mirrored { host: &host, hello, alpn: hello.alpn.clone() };
         let shaking = self.shared.dialer.shake_hands(server, mirrored, limit);
         tokio::select! {
             result = shaking => result.map(Some),
@@ -212,13 +207,14 @@ impl Tunnel<'_> {
         let upstream_facts = Arc::new(shaken.facts);
         self.add(Happening::UpstreamTls(upstream_facts.clone()));
         let (client, client_facts) = self.accept(client, facts, upstream_facts.alpn.as_deref()).await?;
+        let alpn = client_facts.alpn.clone();
         let route = self.route(Some(client_facts), Some(upstream_facts));
         let mut client = Stream::TlsClient(Box::new(client));
         let mut server = Stream::TlsServer(Box::new(shaken.stream));
-        let mut tap = Tap::http1(self.recording, route);
+        let mut tap = Tap::by_alpn(self.recording, route, alpn.as_deref());
         tap.client_certificate_was_wanted(shaken.client_certificate.was_asked());
-        pump(self.shared, &mut client, &mut server, tap).await;
-        Ok(())
+        let relayed = pump(self.shared, &mut client, &mut server, tap).await;
+        relayed.broken.map_or(Ok(()), Err)
     }
 
     /// The client's handshake, with a leaf for the name it asked for and the protocol that the server chose.
@@ -264,26 +260,25 @@ impl Tunnel<'_> {
     ) -> Result<(), Failure> {
         let upstream_facts = Arc::new(upstream_facts);
         self.add(Happening::UpstreamTls(upstream_facts.clone()));
-        let offers_http1 =
-            facts.hello.as_ref().is_some_and(|hello| hello.alpn.iter().any(|protocol| protocol == b"http/1.1"));
-        let alpn: Option<&[u8]> = if offers_http1 { Some(b"http/1.1") } else { None };
+        let alpn = facts.hello.as_ref().and_then(answerable);
         let (client, client_facts) = self.accept(client, facts, alpn).await?;
         let mut route = self.route(Some(client_facts), Some(upstream_facts));
         route.answered_because = Some(failure.clone());
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let mut client = Stream::TlsClient(Box::new(client));
         let mut server = Stream::Ourselves(theirs);
-        let tap = Tap::http1(self.recording, route);
-        let answering = answer::refuse(ours, &failure, &self.asked.target);
-        let (seen, ()) = tokio::join!(pump(self.shared, &mut client, &mut server, tap), answering);
+        let tap = Tap::by_alpn(self.recording, route, alpn);
+        let answering = answer::refuse_by_alpn(ours, alpn, &failure, &self.asked.target);
+        let (relayed, ()) = tokio::join!(pump(self.shared, &mut client, &mut server, tap), answering);
         // The failure is the request's where there was one.
-        if seen == 0 { Err(failure) } else { Ok(()) }
+        if relayed.seen == 0 { Err(failure) } else { Ok(()) }
     }
 
-    async fn plain_http(&mut self, ends: Ends) -> Result<(), Failure> {
+    /// HTTP without TLS: version 1, or what would have been agreed.
+    async fn plain_http(&mut self, ends: Ends, agreed: Option<&[u8]>) -> Result<(), Failure> {
         self.asked.target.scheme = crate::exchange::Scheme::Http;
         let route = self.route(None, None);
-        let tap = Tap::http1(self.recording, route);
+        let tap = Tap::by_alpn(self.recording, route, agreed);
         let (mut client, mut server) = ends.into_streams();
         pump(self.shared, &mut client, &mut server, tap).await;
         Ok(())
@@ -309,13 +304,14 @@ impl Tunnel<'_> {
     }
 
     /// Answers the CONNECT itself with the reason, unless the client is gone.
-    async fn refuse(&mut self, mut client: Prefixed, failure: &Failure) {
+    async fn refuse(&mut self, mut client: Prefixed, failure: &Failure, answer: Option<Box<Refusal>>) {
         if failure.kind == FailureKind::GaveUp {
             return;
         }
-        self.add(Happening::AnsweredByUs);
-        self.add(Happening::Failed(failure.clone()));
-        self.recording.sink.pass_on();
+        match answer {
+            Some(refusal) => self.recording.refused_by_parent(self.asked.id, failure, *refusal),
+            None => self.recording.refused(self.asked.id, failure, &self.asked.target),
+        }
         client.replace_peeked(b"CONNECT pulltap:443 HTTP/1.1\r\nHost: pulltap\r\n\r\n");
         let answering = answer::refuse(&mut client, failure, &self.asked.target);
         let _ = timeout(self.shared.settings.limits.first_head, answering).await;
@@ -349,15 +345,23 @@ impl Ends {
     }
 }
 
-/// Relays until both sides have ended or the program is to; the number of exchanges seen.
-async fn pump(shared: &Shared, client: &mut Stream, server: &mut Stream, mut tap: Tap<'_>) -> u64 {
+/// What a relay came to.
+struct Relayed {
+    /// How many exchanges were seen.
+    seen: u64,
+    /// Why there was none, if that was the server's doing.
+    broken: Option<Failure>,
+}
+
+/// Relays until both sides have ended or the program is to.
+async fn pump(shared: &Shared, client: &mut Stream, server: &mut Stream, mut tap: Tap<'_>) -> Relayed {
     let stopped = tokio::select! {
         () = relay(client, server, &mut tap, &shared.buffers) => false,
         () = shared.stopping.cancelled() => true,
     };
-    let seen = tap.seen();
+    let relayed = Relayed { seen: tap.seen(), broken: tap.broken_before_any_request() };
     tap.finish(stopped);
-    seen
+    relayed
 }
 
 /// Reads the client's whole ClientHello ahead. `None` when it is not one.
@@ -376,9 +380,10 @@ async fn read_hello(client: &mut Prefixed) -> Result<Option<ClientHello>, End> {
     }
 }
 
-/// What to offer the server: what the client offers, but for HTTP/2, which is not observed yet.
-fn offered(hello: &ClientHello) -> Vec<Vec<u8>> {
-    hello.alpn.iter().filter(|protocol| protocol.as_slice() != b"h2").cloned().collect()
+/// The protocol in which pulltap answers in a server's place: HTTP/1.1 has room for the reason in its status line.
+fn answerable(hello: &ClientHello) -> Option<&'static [u8]> {
+    let offered = |protocol: &&[u8]| hello.alpn.iter().any(|offer| offer == protocol);
+    [b"http/1.1".as_slice(), b"h2"].into_iter().find(offered)
 }
 
 fn speaks_tls12_or_later(hello: &ClientHello) -> bool {

@@ -66,20 +66,22 @@ impl Dialer {
         Self { settings, listening, verifier, provider, clock }
     }
 
-    /// Resolves and connects, within the limit for both. `progress` is kept up to date, for who watches the client
-    /// leave meanwhile.
-    ///
-    /// # Errors
-    /// The failure to record and to answer with.
-    pub async fn dial(&self, target: &Target, progress: &Mutex<Upstream>) -> Result<TcpStream, Failure> {
-        let limit = self.settings.limits.connect;
-        timeout(limit, self.resolve_and_connect(target, progress)).await.unwrap_or_else(|_| {
-            let what = format!("no answer within {} s", limit.as_secs());
-            Err(self.failure(stage_of(&lock(progress)), FailureKind::TimedOut, vec![what]))
-        })
+    /// What the user set.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
-    async fn resolve_and_connect(&self, target: &Target, progress: &Mutex<Upstream>) -> Result<TcpStream, Failure> {
+    /// The limit for resolving, connecting and asking a parent proxy.
+    pub(super) fn limit(&self) -> Duration {
+        self.settings.limits.connect
+    }
+
+    /// Resolves and connects, without a limit. `progress` is kept up to date.
+    pub(super) async fn resolve_and_connect(
+        &self,
+        target: &Target,
+        progress: &Mutex<Upstream>,
+    ) -> Result<TcpStream, Failure> {
         lock(progress).resolve_start = Some(self.clock.now());
         let addresses = self.addresses(target).await?;
         {
@@ -88,9 +90,7 @@ impl Dialer {
             progress.addresses.clone_from(&addresses);
         }
         if addresses.iter().any(|address| self.is_ours(*address)) {
-            let mut failure = self.failure(Stage::Connect, FailureKind::Loop, Vec::new());
-            failure.side = Side::Client;
-            return Err(failure);
+            return Err(self.is_a_loop());
         }
         lock(progress).connect_start = Some(self.clock.now());
         let (stream, address) = self.connect_to_one(&addresses).await?;
@@ -125,7 +125,15 @@ impl Dialer {
         Ok(addresses)
     }
 
-    fn is_ours(&self, address: SocketAddr) -> bool {
+    /// The failure of a client that wants to come back to us.
+    pub(super) fn is_a_loop(&self) -> Failure {
+        let mut failure = self.failure(Stage::Connect, FailureKind::Loop, Vec::new());
+        failure.side = Side::Client;
+        failure
+    }
+
+    /// Whether dialling this address would reach pulltap itself.
+    pub(super) fn is_ours(&self, address: SocketAddr) -> bool {
         failing::is_one_of(&self.listening, address)
     }
 
@@ -242,7 +250,8 @@ impl Dialer {
         Ok(config)
     }
 
-    fn failure(&self, stage: Stage, kind: FailureKind, chain: Vec<String>) -> Failure {
+    /// A failure of the server's, now.
+    pub(super) fn failure(&self, stage: Stage, kind: FailureKind, chain: Vec<String>) -> Failure {
         Failure { stage, side: Side::Origin, kind, chain, os_code: None, at: self.clock.now() }
     }
 }
@@ -271,7 +280,13 @@ async fn connect(address: SocketAddr) -> (SocketAddr, io::Result<TcpStream>) {
 
 /// Where a dial stands, from what is known of it.
 pub fn stage_of(progress: &Upstream) -> Stage {
-    if progress.resolve_end.is_none() { Stage::Resolve } else { Stage::Connect }
+    if progress.resolve_end.is_none() {
+        Stage::Resolve
+    } else if progress.connect_end.is_none() || progress.parent_proxy.is_none() {
+        Stage::Connect
+    } else {
+        Stage::ParentProxy
+    }
 }
 
 /// The facts under the lock, which is never held across an await.

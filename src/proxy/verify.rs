@@ -1,13 +1,16 @@
 //! Verification of servers' certificates that remembers what it saw, whatever came of it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls_platform_verifier::Verifier;
 
 use crate::exchange::{Moment, Verdict};
 use crate::x509::CertificateFacts;
@@ -32,21 +35,33 @@ pub struct Verified {
 
 /// Verifies with the system's roots and those of `--upstream-ca`; one of the latter also counts when a server presents
 /// it as its own certificate, as self-signed registries do (curl and Go accept that, too).
+///
+/// Reading the system's roots takes longer than all else at the start (some 25 ms for Debian's 140), so a thread does it
+/// meanwhile, and the first handshake waits for what is left of it.
 #[derive(Debug)]
 pub struct Roots {
-    inner: Arc<dyn ServerCertVerifier>,
+    reading: Mutex<Option<JoinHandle<Result<Verifier, Error>>>>,
+    system: OnceLock<Result<Verifier, Error>>,
     pinned: Vec<CertificateDer<'static>>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Roots {
     /// The system's roots and these.
-    ///
-    /// # Errors
-    /// When one of these is no certificate, or there are no roots at all.
-    pub fn new(extra: Vec<CertificateDer<'static>>) -> Result<Self, Error> {
+    pub fn new(extra: Vec<CertificateDer<'static>>) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let inner = rustls_platform_verifier::Verifier::new_with_extra_roots(extra.clone(), provider)?;
-        Ok(Self { inner: Arc::new(inner), pinned: extra })
+        let algorithms = provider.signature_verification_algorithms;
+        let pinned = extra.clone();
+        let reading = std::thread::spawn(move || Verifier::new_with_extra_roots(extra, provider));
+        Self { reading: Mutex::new(Some(reading)), system: OnceLock::new(), pinned, algorithms }
+    }
+
+    fn system(&self) -> &Result<Verifier, Error> {
+        self.system.get_or_init(|| {
+            let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let broken = || Error::General("the root certificates could not be read".to_owned());
+            reading.and_then(|reading| reading.join().ok()).unwrap_or_else(|| Err(broken()))
+        })
     }
 
     fn is_pinned(&self, certificate: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> bool {
@@ -70,7 +85,8 @@ impl ServerCertVerifier for Roots {
         if self.is_pinned(end_entity, server_name, now) {
             return Ok(ServerCertVerified::assertion());
         }
-        self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        let system = self.system().as_ref().map_err(Clone::clone)?;
+        system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -79,7 +95,7 @@ impl ServerCertVerifier for Roots {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls12_signature(message, cert, dss)
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -88,11 +104,11 @@ impl ServerCertVerifier for Roots {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls13_signature(message, cert, dss)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 

@@ -1,7 +1,10 @@
 //! Exchanges as JSON objects, the same in `--json` lines and in reports.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Value, json};
 
+use crate::diagnose::{Explained, Finding};
 use crate::exchange::{Exchange, Failure, Moment, TlsFacts, WhyOpaque};
 
 /// An exchange as an object; `role` and `notes` come from who understands it.
@@ -25,12 +28,14 @@ pub fn exchange(exchange: &Exchange, role: &str, notes: &[String], now: Moment) 
     put("request_bytes", json!(exchange.request_body.length));
     put("response_bytes", json!(exchange.response_body.length));
     put("response_complete", json!(exchange.response_body.is_complete));
+    put("response_sha256", json!(exchange.response_body.sha256.map(hex)));
     put("reason", json!(exchange.response.as_ref().map(|head| head.reason.as_str())));
     put("answered_by_us", json!(exchange.answered_by_us));
     put(
         "server_address",
         json!(exchange.upstream.as_ref().and_then(|upstream| upstream.address).map(|a| a.to_string())),
     );
+    put("parent_proxy", json!(exchange.upstream.as_ref().and_then(|upstream| upstream.parent_proxy.as_deref())));
     put("client_tls", exchange.client_tls.as_deref().map_or(Value::Null, tls));
     put("upstream_tls", exchange.upstream_tls.as_deref().map_or(Value::Null, tls));
     put(
@@ -55,6 +60,34 @@ pub fn failure(failure: &Failure) -> Value {
     })
 }
 
+/// A finding as an object, in the words of a language.
+pub fn finding(finding: &Finding, explained: &Explained) -> Map<String, Value> {
+    let evidence = finding.evidence.iter().map(|evidence| {
+        json!({
+            "exchange": evidence.exchange.number(),
+            "place": evidence.place.to_string(),
+            "value": evidence.value,
+        })
+    });
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Value| {
+        object.insert(key.to_owned(), value);
+    };
+    put("id", json!(finding.id.as_str()));
+    put("rule", json!(finding.rule.id.as_str()));
+    put("severity", json!(finding.severity.as_str()));
+    put("faq", json!(explained.faq));
+    put("title", json!(explained.title));
+    put("cause", json!(explained.cause));
+    put("fix", json!(explained.fix));
+    put("commands", json!(explained.commands));
+    put("doc", json!(explained.doc));
+    put("exchanges", finding.exchanges.iter().map(|id| id.number()).collect());
+    put("operation", json!(finding.operation.map(crate::diagnose::OperationId::number)));
+    put("evidence", evidence.collect());
+    object
+}
+
 fn tls(facts: &TlsFacts) -> Value {
     let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
     json!({
@@ -72,13 +105,20 @@ fn tls(facts: &TlsFacts) -> Value {
     })
 }
 
+fn hex(bytes: [u8; 32]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// The name of why something was not interpreted.
 pub fn why_opaque(why: WhyOpaque) -> &'static str {
     match why {
         WhyOpaque::Ignored => "ignored",
         WhyOpaque::ServerFirst => "server-first",
         WhyOpaque::NotHttp => "not-http",
-        WhyOpaque::Http2 => "http2",
         WhyOpaque::Upgraded => "upgraded",
         WhyOpaque::Unparsable => "unparsable",
     }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 
 use super::quantity;
+use crate::diagnose::{Explained, Finding};
 use crate::exchange::{Exchange, Moment};
 use crate::printable::printable;
 
@@ -34,6 +35,33 @@ pub fn exchange(exchange: &Exchange, notes: &[String], now: Moment, zone: &TimeZ
         let _ = write!(line, "  · {}", printable(note));
     }
     line
+}
+
+/// One line about a finding: how bad, what, why, and on which exchanges.
+pub fn finding(finding: &Finding, explained: &Explained) -> String {
+    let exchanges: Vec<_> = finding.exchanges.iter().map(|id| format!("#{id}")).collect();
+    let (title, cause) = (printable(&explained.title), printable(&explained.cause));
+    let severity = finding.severity.as_str();
+    format!("{severity}: {title}: {cause}  [{}; {}; faq {}]", exchanges.join(" "), finding.rule.id, explained.faq)
+}
+
+/// A finding with what to do about it, in a few lines.
+pub fn advice(finding: &Finding, explained: &Explained) -> String {
+    let mut text = self::finding(finding, explained);
+    for evidence in &finding.evidence {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n    #{} {}: {}", evidence.exchange, evidence.place, printable(&evidence.value));
+    }
+    for step in &explained.fix {
+        let _ = write!(text, "\n  - {}", printable(step));
+    }
+    for command in &explained.commands {
+        let _ = write!(text, "\n    $ {}", printable(command));
+    }
+    if let Some(doc) = &explained.doc {
+        let _ = write!(text, "\n  {doc}");
+    }
+    text
 }
 
 /// The status code, marked where it is ours; or that it failed.

@@ -3,7 +3,7 @@
 use super::encoding::base64_decode;
 use super::field::{self, Class, Place};
 use super::rewrite::Rewrite;
-use super::{Kind, Walk, is_mask};
+use super::{Kind, Walk};
 
 /// Users under whose name a token is sent as the password: ACR, docker's identity token, ECR, Google, Quay.
 const TOKEN_USERS: &[&[u8]] = &[
@@ -25,21 +25,45 @@ pub(super) fn kind_of_password(user: &[u8]) -> Kind {
     if is_token { Kind::Token } else { Kind::Password }
 }
 
-/// Schemes that are known by their first word alone.
-const SCHEMES: &[&[u8]] = &[b"basic", b"bearer", b"digest", b"negotiate", b"ntlm", b"kerberos", b"sharedkey", b"aws"];
+/// The first words that are schemes; another first word could be part of the secret.
+const SCHEMES: &[&[u8]] = &[
+    b"apikey",
+    b"aws",
+    b"aws4-ecdsa-p256-sha256",
+    b"aws4-hmac-sha256",
+    b"basic",
+    b"bearer",
+    b"digest",
+    b"dpop",
+    b"goog4-hmac-sha256",
+    b"goog4-rsa-sha256",
+    b"hawk",
+    b"jwt",
+    b"kerberos",
+    b"negotiate",
+    b"ntlm",
+    b"oauth",
+    b"privatekey",
+    b"sharedaccesssignature",
+    b"sharedkey",
+    b"sharedkeylite",
+    b"signature",
+    b"token",
+];
 
 impl Walk<'_> {
     /// Masks the credentials and keeps the scheme.
     pub(super) fn authorization(self, value: &[u8]) -> Option<Vec<u8>> {
         let trimmed = value.trim_ascii_end();
-        let Some(space) = trimmed.iter().position(u8::is_ascii_whitespace) else {
-            let is_scheme = SCHEMES.iter().any(|scheme| trimmed.eq_ignore_ascii_case(scheme));
-            return if is_scheme { None } else { self.secret(Kind::Token, trimmed) };
-        };
+        let space = trimmed.iter().position(u8::is_ascii_whitespace).unwrap_or(trimmed.len());
         let scheme = trimmed.get(..space)?.to_ascii_lowercase();
+        if !SCHEMES.contains(&scheme.as_slice()) {
+            return self.secret(Kind::Token, trimmed);
+        }
         let start = trimmed.len() - trimmed.get(space..)?.trim_ascii_start().len();
         let credentials = trimmed.get(start..)?;
         let masked = match scheme.as_slice() {
+            _ if credentials.is_empty() => None,
             b"basic" => self.user_and_password(credentials),
             b"bearer" => self.bearer(credentials),
             b"digest" | b"signature" | b"hawk" | b"oauth" => self.parameters(credentials),
@@ -54,7 +78,7 @@ impl Walk<'_> {
 
     /// base64 of `user:password`: the user stays.
     pub(super) fn user_and_password(self, value: &[u8]) -> Option<Vec<u8>> {
-        if value.is_empty() || is_mask(value) {
+        if value.is_empty() || self.is_masked(value) {
             return None;
         }
         let decoded = base64_decode(value.trim_ascii());
@@ -112,8 +136,9 @@ impl Walk<'_> {
 
     fn parameter(self, name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
         match field::classify(name, Place::Text) {
-            Class::Unknown | Class::Keep => self.secret(Kind::Signature, value),
-            class => self.masked(class, value),
+            Class::Secret(kind) => self.secret(kind, value),
+            Class::ScopedCredential => self.scoped_credential(value),
+            _ => self.secret(Kind::Signature, value),
         }
     }
 

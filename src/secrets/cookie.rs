@@ -2,7 +2,7 @@
 
 use super::encoding::base64_decode;
 use super::rewrite::Rewrite;
-use super::{Kind, Walk, is_mask};
+use super::{Kind, Walk};
 
 impl Walk<'_> {
     /// `name=value; name=value`: names stay.
@@ -14,7 +14,7 @@ impl Walk<'_> {
             let secret = value.get(start..at + cookie.len()).unwrap_or(&[]);
             let trimmed = secret.trim_ascii();
             let start = start + (secret.len() - secret.trim_ascii_start().len());
-            if !trimmed.is_empty() && !is_mask(trimmed) {
+            if !trimmed.is_empty() && !self.is_masked(trimmed) {
                 rewrite.replace(start..start + trimmed.len(), &self.mask(Kind::Cookie, trimmed));
             }
             at += cookie.len() + 1;

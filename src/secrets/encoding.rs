@@ -182,6 +182,19 @@ pub(super) fn json_escape(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Writes text so that no sign in it means anything around it: all but letters, digits and `-._~/` as `\u0041`.
+pub(super) fn unicode_escape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 16);
+    for byte in text {
+        if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"-._~/".contains(byte) {
+            out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
+        } else {
+            out.push(*byte);
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

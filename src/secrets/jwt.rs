@@ -1,7 +1,7 @@
 //! JWTs keep header and claims and lose the signature; without it they are worth nothing.
 
 use super::encoding::{Base64, base64_decode};
-use super::{Kind, Walk, is_mask};
+use super::{Kind, Walk};
 
 /// A text that is a JWT.
 pub(super) struct Jwt {
@@ -22,7 +22,7 @@ impl Walk<'_> {
         let is_shaped = signature.iter().all(|byte| is_url_safe(*byte)) && object(header).is_some();
         let object = object(claims).filter(|_| is_shaped)?;
         let new_claims = self.inside(claims, |walk| Some(Base64::JWT.encode(&walk.json(&object)?)));
-        let needs_mask = !signature.is_empty() && !is_mask(signature);
+        let needs_mask = !signature.is_empty() && !self.is_masked(signature);
         if !needs_mask && new_claims.is_none() {
             return Some(Jwt { masked: None });
         }
@@ -38,7 +38,7 @@ impl Walk<'_> {
         if let Some(jwt) = self.jwt(value) {
             return Some(jwt);
         }
-        if rest.is_empty() || is_mask(rest) {
+        if rest.is_empty() || self.is_masked(rest) {
             return Some(Jwt { masked: None });
         }
         let new_rest = match claims_alone(rest) {
@@ -61,7 +61,7 @@ fn split_at_dot(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The JSON object that a part of a JWT is.
-fn object(part: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn object(part: &[u8]) -> Option<Vec<u8>> {
     if !matches!(part.get(..2)?, b"ey" | b"ew") {
         return None;
     }

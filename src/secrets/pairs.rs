@@ -1,9 +1,11 @@
 //! `name=value&name=value`: queries and forms.
 
-use super::encoding::{Plus, percent_decode};
+use super::encoding::{Plus, base64_decode, percent_decode};
 use super::field::{self, Class, Place};
+use super::mask::PREFIX;
 use super::rewrite::Rewrite;
-use super::{Kind, Walk, is_mask};
+use super::text::is_readable;
+use super::{Kind, Walk};
 
 /// Where pairs stand, which says what a plus sign means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +52,11 @@ impl Walk<'_> {
     pub(super) fn pair(self, name: &[u8], value: &[u8], plus: Plus) -> Option<Vec<u8>> {
         let decoded_name = percent_decode(name, plus);
         let name = decoded_name.as_deref().unwrap_or(name);
-        // A URL that was copied out of HTML.
-        let class = field::classify(name.strip_prefix(b"amp;").unwrap_or(name), Place::Pair);
+        let class = match field::classify(name, Place::Pair) {
+            // `&amp;sig=` of HTML, `x?sig=` of a URL in a form.
+            Class::Unknown => field::classify(last_part(name), Place::Pair),
+            class => class,
+        };
         let masked = self.masked_coded(class, value, plus);
         if masked.is_none() && class == Class::Unknown {
             let decoded = percent_decode(value, plus);
@@ -62,10 +67,21 @@ impl Walk<'_> {
     }
 }
 
+/// The end of a name that has signs of another structure in it.
+pub(super) fn last_part(name: &[u8]) -> &[u8] {
+    let is_separator = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"_-.$".contains(byte);
+    let start = name.iter().rposition(is_separator).map_or(0, |at| at + 1);
+    name.get(start..).unwrap_or(name)
+}
+
 /// Whether a value under a name that says nothing is made like a key: long, without words, letters and digits mixed.
-fn looks_random(value: &[u8]) -> bool {
-    let is_key_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/_-=".contains(byte);
-    if value.len() < 20 || is_mask(value) || is_uuid(value) || !value.iter().all(is_key_letter) {
+pub(super) fn looks_random(value: &[u8]) -> bool {
+    if value.len() < 20 || is_uuid(value) || !value.iter().all(|byte| is_key_letter(*byte)) {
+        return false;
+    }
+    // What could be read was looked into already.
+    let is_text = base64_decode(value).is_some_and(|(decoded, _)| is_readable(&decoded));
+    if is_text || memchr::memmem::find(value, PREFIX.as_bytes()).is_some() {
         return false;
     }
     let count = |is: fn(&u8) -> bool| value.iter().filter(|byte| is(byte)).count();
@@ -73,6 +89,15 @@ fn looks_random(value: &[u8]) -> bool {
         (count(u8::is_ascii_digit), count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
     let is_hex = value.len() >= 32 && value.iter().all(u8::is_ascii_hexdigit);
     (digits >= 2 && upper >= 2 && lower >= 2) || (is_hex && digits >= 4)
+}
+
+fn is_key_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/_-=".contains(&byte)
+}
+
+/// How much of the text could be such a value, percent-encoded or not.
+pub(super) fn random_length(text: &[u8]) -> usize {
+    text.iter().position(|byte| !is_key_letter(*byte) && *byte != b'%').unwrap_or(text.len())
 }
 
 fn is_uuid(value: &[u8]) -> bool {

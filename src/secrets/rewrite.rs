@@ -6,13 +6,25 @@ use std::ops::Range;
 pub(super) struct Rewrite<'a> {
     source: &'a [u8],
     copied: usize,
+    decided: usize,
     out: Option<Vec<u8>>,
 }
 
 impl<'a> Rewrite<'a> {
     /// No replacement yet.
     pub(super) fn new(source: &'a [u8]) -> Self {
-        Self { source, copied: 0, out: None }
+        Self { source, copied: 0, decided: 0, out: None }
+    }
+
+    /// Notes that what ends here was decided upon, replaced or not, and is no part of what follows. A second
+    /// masking sees the same borders as the first, whose masks it keeps.
+    pub(super) fn decide(&mut self, end: usize) {
+        self.decided = self.decided.max(end);
+    }
+
+    /// Where what was decided upon ends.
+    pub(super) fn decided(&self) -> usize {
+        self.decided
     }
 
     /// Puts `with` where `range` was. A range that begins before the end of the last one is left out.
@@ -24,6 +36,7 @@ impl<'a> Rewrite<'a> {
         out.extend_from_slice(self.source.get(self.copied..range.start).unwrap_or(&[]));
         out.extend_from_slice(with);
         self.copied = range.end;
+        self.decide(range.end);
     }
 
     /// Like [`replace`](Self::replace), when there is something to put.

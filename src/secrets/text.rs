@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use super::encoding::{self, Plus};
 use super::field::{self, Class, Place};
-use super::jwt::is_url_safe;
+use super::jwt::{self, is_url_safe};
 use super::rewrite::Rewrite;
-use super::{Kind, Walk, mask};
+use super::{Kind, Walk};
 
 mod assignment;
 mod value;
@@ -35,6 +35,14 @@ const TOKEN_BEGINNINGS: &[&[u8]] = &[
 /// A base64 word shorter than this holds no credential worth a name.
 const SHORTEST_ENCODED: usize = 16;
 
+/// Where reading goes on.
+enum Next {
+    /// Behind something that was masked, or is a mask.
+    Decided(usize),
+    /// Behind something without secrets, which may belong to what follows.
+    Passed(usize),
+}
+
 impl Walk<'_> {
     /// Masks what is secret in text.
     pub(super) fn text(self, text: &[u8]) -> Option<Vec<u8>> {
@@ -48,38 +56,50 @@ impl Walk<'_> {
         let mut at = 0;
         while let Some(byte) = text.get(at) {
             let next = match byte {
-                b'=' => self.after_equals(text, at, &mut rewrite),
-                b':' => self.after_colon(text, at, &mut rewrite),
+                b'=' => self.after_equals(text, at, &mut rewrite).map(Next::Decided),
+                b':' => self.after_colon(text, at, &mut rewrite).map(Next::Decided),
                 b'%' => self.percent_encoded(text, at, &mut rewrite),
                 b'\\' if text.get(at + 1) == Some(&b'u') => self.escaped(text, at, &mut rewrite),
-                b'<' => self.element(text, at, &mut rewrite),
-                b'\'' => self.quoted_signature(text, at, &mut rewrite),
-                b' ' => self.after_scheme(text, at, &mut rewrite),
+                b'<' => self.element(text, at, &mut rewrite).map(Next::Decided),
+                b'\'' => self.quoted_signature(text, at, &mut rewrite).map(Next::Decided),
+                b' ' => self.after_scheme(text, at, &mut rewrite).map(Next::Decided),
                 byte if is_url_safe(*byte) => Some(self.word(text, at, &mut rewrite)),
                 _ => None,
             };
-            at = next.unwrap_or(at + 1).max(at + 1);
+            at = match next {
+                Some(Next::Decided(end)) => {
+                    rewrite.decide(end);
+                    end.max(at + 1)
+                }
+                Some(Next::Passed(end)) => end.max(at + 1),
+                None => at + 1,
+            };
         }
         rewrite.finish()
     }
 
+    /// Behind something encoded. Whether a mask is in it is the same before and after masking.
+    fn behind(self, end: usize, masks_before: usize) -> Next {
+        if self.masks.get() > masks_before { Next::Decided(end) } else { Next::Passed(end) }
+    }
+
     /// A word of letters, digits, hyphens and underscores: a mask, a token, a JWT, or something encoded.
-    fn word(self, text: &[u8], start: usize, rewrite: &mut Rewrite) -> usize {
+    fn word(self, text: &[u8], start: usize, rewrite: &mut Rewrite) -> Next {
         let end = word_end(text, start);
-        let Some(word) = text.get(start..end) else { return end };
-        if let Some(length) = mask::length_of_mask(word) {
-            return start + length;
+        let word = text.get(start..end).unwrap_or(&[]);
+        if let Some(length) = self.length_of_mask(word) {
+            return Next::Decided(start + length);
         }
         if word.len() >= 12 && TOKEN_BEGINNINGS.iter().any(|beginning| word.starts_with(beginning)) {
             rewrite.replace(start..end, &self.mask(Kind::Token, word));
-            return end;
+            return Next::Decided(end);
         }
         if text.get(end) == Some(&b'.')
             && let Some(end) = self.jwt_in_text(text, start..end, rewrite)
         {
-            return end;
+            return Next::Decided(end);
         }
-        self.encoded_word(text, start..end, rewrite).unwrap_or(end)
+        self.encoded_word(text, start..end, rewrite).unwrap_or(Next::Passed(end))
     }
 
     /// A JWT that begins in this word; gives its end.
@@ -87,8 +107,11 @@ impl Walk<'_> {
         let header = text.get(word.clone())?;
         let start = word.start
             + ["ey", "ew"].iter().filter_map(|begin| memchr::memmem::find(header, begin.as_bytes())).min()?;
+        jwt::object(text.get(start..word.end)?)?;
         let rest = text.get(start..)?;
         let length = rest.iter().position(|byte| !is_url_safe(*byte) && *byte != b'.').unwrap_or(rest.len());
+        // The full stop of the sentence around it.
+        let length = rest.get(..length)?.iter().rposition(|byte| *byte != b'.')? + 1;
         let run = rest.get(..length)?;
         let jwt = self.jwt_like(run)?;
         rewrite.replace_some(start..start + length, jwt.masked);
@@ -96,14 +119,14 @@ impl Walk<'_> {
     }
 
     /// A word that is base64 of text.
-    fn encoded_word(self, text: &[u8], word: Range<usize>, rewrite: &mut Rewrite) -> Option<usize> {
+    fn encoded_word(self, text: &[u8], word: Range<usize>, rewrite: &mut Rewrite) -> Option<Next> {
         let end =
             if matches!(text.get(word.end), Some(b'+' | b'/')) { standard_end(text, word.start) } else { word.end };
         self.encoded(text, word.start..padding_end(text, end), rewrite)
             .or_else(|| (end != word.end).then(|| self.encoded(text, word, rewrite)).flatten())
     }
 
-    fn encoded(self, text: &[u8], range: Range<usize>, rewrite: &mut Rewrite) -> Option<usize> {
+    fn encoded(self, text: &[u8], range: Range<usize>, rewrite: &mut Rewrite) -> Option<Next> {
         let run = text.get(range.clone())?;
         if run.len() < SHORTEST_ENCODED || !is_readable(&encoding::base64_decode(run.get(..SHORTEST_ENCODED)?)?.0) {
             return None;
@@ -112,28 +135,32 @@ impl Walk<'_> {
         if !is_readable(&decoded) {
             return None;
         }
-        let masked = self.inside(run, |walk| Some(form.encode(&walk.any(&decoded)?)))?;
-        rewrite.replace(range.clone(), &masked);
-        Some(range.end)
+        let masks = self.masks.get();
+        let masked = self.inside(run, |walk| Some(form.encode(&walk.any(&decoded)?)));
+        rewrite.replace_some(range.clone(), masked);
+        Some(self.behind(range.end, masks))
     }
 
     /// The piece around a `%41`, decoded.
-    fn percent_encoded(self, text: &[u8], at: usize, rewrite: &mut Rewrite) -> Option<usize> {
-        let piece = piece_around(text, at);
+    fn percent_encoded(self, text: &[u8], at: usize, rewrite: &mut Rewrite) -> Option<Next> {
+        let piece = piece_around(text, at, rewrite.decided());
         let raw = text.get(piece.clone())?;
-        let masked = self.masked_coded(Class::Unknown, raw, Plus::Plus);
+        let decoded = encoding::percent_decode(raw, Plus::Plus)?;
+        let masks = self.masks.get();
+        let masked = self.inside(raw, |walk| Some(encoding::percent_encode(&walk.any(&decoded)?)));
         rewrite.replace_some(piece.clone(), masked);
-        Some(piece.end)
+        Some(self.behind(piece.end, masks))
     }
 
     /// The piece around a `\u0041`, decoded.
-    fn escaped(self, text: &[u8], at: usize, rewrite: &mut Rewrite) -> Option<usize> {
-        let piece = value::escaped_piece_around(text, at);
+    fn escaped(self, text: &[u8], at: usize, rewrite: &mut Rewrite) -> Option<Next> {
+        let piece = value::escaped_piece_around(text, at, rewrite.decided());
         let raw = text.get(piece.clone())?;
         let decoded = encoding::json_unescape(raw).filter(|decoded| decoded != raw)?;
-        let masked = self.inside(raw, |walk| Some(encoding::json_escape(&walk.text(&decoded)?)));
+        let masks = self.masks.get();
+        let masked = self.inside(raw, |walk| Some(encoding::unicode_escape(&walk.text(&decoded)?)));
         rewrite.replace_some(piece.clone(), masked);
-        Some(piece.end)
+        Some(self.behind(piece.end, masks))
     }
 
     /// `<Name>value`, when the name is that of a secret.
@@ -168,7 +195,10 @@ impl Walk<'_> {
         let padding = rest.get(length..)?.iter().take_while(|byte| **byte == b'=').count();
         let is_parameter = padding > 0 && rest.get(length + padding).is_some_and(|byte| !is_after_credential(*byte));
         let credentials = rest.get(..length + padding)?;
-        if is_parameter || !looks_like_credentials(credentials) {
+        if self.is_masked(credentials) {
+            return self.length_of_mask(credentials).map(|length| start + length);
+        }
+        if is_parameter || !looks_like_credentials(rest.get(..length)?) {
             return None;
         }
         let masked = match scheme {
@@ -190,7 +220,7 @@ fn is_after_credential(byte: u8) -> bool {
 
 /// Whether a word after `Bearer` or `Basic` is more than the next word of a sentence.
 fn looks_like_credentials(word: &[u8]) -> bool {
-    let is_plain = word.iter().all(|byte| byte.is_ascii_lowercase() || b".-".contains(byte));
+    let is_plain = word.iter().all(|byte| byte.is_ascii_lowercase() || b".-_".contains(byte));
     let is_capitalised = word.split_first().is_some_and(|(first, rest)| {
         first.is_ascii_uppercase() && rest.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'.')
     });
@@ -203,12 +233,16 @@ fn standard_end(text: &[u8], start: usize) -> usize {
     start + rest.iter().position(|byte| !is_standard(byte)).unwrap_or(rest.len())
 }
 
+/// The end of the padding; an equals sign with a value behind it is none.
 fn padding_end(text: &[u8], end: usize) -> usize {
-    end + text.get(end..).unwrap_or(&[]).iter().take(2).take_while(|byte| **byte == b'=').count()
+    let rest = text.get(end..).unwrap_or(&[]);
+    let padding = rest.iter().take(2).take_while(|byte| **byte == b'=').count();
+    let is_padding = rest.get(padding).is_none_or(|byte| is_after_credential(*byte));
+    if is_padding { end + padding } else { end }
 }
 
 /// Whether bytes are text, so that a secret could be read in them.
-fn is_readable(bytes: &[u8]) -> bool {
+pub(super) fn is_readable(bytes: &[u8]) -> bool {
     let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
     let is_utf8 = match str::from_utf8(bytes) {
         Ok(_) => true,

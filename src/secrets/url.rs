@@ -6,7 +6,7 @@ use super::encoding::Plus;
 use super::field::Class;
 use super::pairs::Written;
 use super::rewrite::Rewrite;
-use super::{Kind, Walk, is_mask};
+use super::{Kind, Walk};
 
 impl Walk<'_> {
     /// Masks what is secret in a URL or request target.
@@ -60,7 +60,7 @@ impl Walk<'_> {
         let colon = memchr::memchr(b':', authority)?;
         let port = authority.get(colon + 1..)?;
         let is_port = port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
-        if is_port || is_mask(port) {
+        if is_port || self.is_masked(port) {
             return None;
         }
         rewrite.replace(at + colon + 1..at + authority.len(), &self.mask(Kind::Password, port));
@@ -83,6 +83,13 @@ mod tests {
 
     fn masked(url: &str) -> String {
         Masker::new(FingerprintKey::new([1; 32])).url(url).into_owned()
+    }
+
+    #[test]
+    fn a_stray_percent_sign_is_text() {
+        for url in ["/a/%", "/%E2%82%AC/%", "/100%/x", "/?a=%&b=%zz"] {
+            assert_eq!(masked(url), url);
+        }
     }
 
     #[test]

@@ -48,8 +48,9 @@ impl Facts {
         }
         let addresses: Vec<String> = upstream.addresses.iter().map(ToString::to_string).collect();
         let mut insert = connection.prepare_cached(
-            "INSERT INTO upstream (address, addresses, resolve_start, resolve_end, connect_start, connect_end)
-             VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO upstream (address, addresses, resolve_start, resolve_end, connect_start, connect_end,
+                                   parent_proxy)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
         )?;
         insert.execute(params![
             upstream.address.map(|address| address.to_string()),
@@ -58,6 +59,7 @@ impl Facts {
             upstream.resolve_end.map(Moment::micros),
             upstream.connect_start.map(Moment::micros),
             upstream.connect_end.map(Moment::micros),
+            upstream.parent_proxy,
         ])?;
         Ok(self.upstreams.remember(upstream, connection.last_insert_rowid()))
     }

@@ -52,7 +52,6 @@ impl Named for WhyOpaque {
         (Self::Ignored, "ignored"),
         (Self::ServerFirst, "server-first"),
         (Self::NotHttp, "not-http"),
-        (Self::Http2, "http2"),
         (Self::Upgraded, "upgraded"),
         (Self::Unparsable, "unparsable"),
     ];

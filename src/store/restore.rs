@@ -90,6 +90,7 @@ fn upstream(connection: &Connection, id: i64) -> Read<Upstream> {
         resolve_end: moment("resolve_end")?,
         connect_start: moment("connect_start")?,
         connect_end: moment("connect_end")?,
+        parent_proxy: columns.maybe("parent_proxy")?,
     })
 }
 

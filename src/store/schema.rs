@@ -70,7 +70,8 @@ CREATE TABLE upstream (
     resolve_start INTEGER,       -- these four in microseconds since 1970-01-01 UTC
     resolve_end INTEGER,
     connect_start INTEGER,
-    connect_end INTEGER
+    connect_end INTEGER,
+    parent_proxy TEXT            -- host:port, when a parent proxy was asked; the addresses are its own then
 );
 CREATE TABLE exchange (
     -- One request and what came of it.

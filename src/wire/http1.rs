@@ -17,11 +17,13 @@ mod framing;
 mod head;
 mod open;
 mod request;
+mod request_content;
 mod response;
 mod section;
 
 pub(super) use head::without_blank_lines;
 pub use head::{HeadParse, read_request_head, read_response_head};
+pub use request_content::RequestContent;
 
 use content::Content;
 use open::Open;
@@ -152,5 +154,67 @@ impl Direction {
             Reading::Content(content) => content.length,
             Reading::Head | Reading::Held(_) | Reading::Nothing => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tell(observer: &mut Http1Observer, from: Sender, bytes: &[u8]) -> Vec<String> {
+        let mut names = Vec::new();
+        observer.bytes(from, bytes, &mut |event| {
+            let text = format!("{event:?}");
+            names.push(text.split(' ').next().unwrap_or("").to_owned());
+        });
+        names
+    }
+
+    #[test]
+    fn content_is_lent_from_the_input_and_never_copied() {
+        let mut observer = Http1Observer::new();
+        tell(&mut observer, Sender::Client, b"GET / HTTP/1.1\r\n\r\n");
+        let input = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+        let mut slices = 0;
+        for piece in [&input[..20], &input[20..60], &input[60..]] {
+            observer.bytes(Sender::Server, piece, &mut |event| {
+                if let Observed::ResponseBody { bytes, .. } = event {
+                    assert!(piece.as_ptr_range().contains(&bytes.as_ptr()));
+                    slices += 1;
+                }
+            });
+        }
+        assert!(slices >= 2);
+    }
+
+    #[test]
+    fn keeps_nothing_while_idle() {
+        let mut observer = Http1Observer::new();
+        for piece in ["GET / HT", "TP/1.1\r\nHost: a\r\n\r\n"] {
+            tell(&mut observer, Sender::Client, piece.as_bytes());
+            assert!(!observer.is_idle());
+        }
+        assert_eq!(observer.oldest(), Some((0, Stage::AwaitHead)));
+        assert_eq!(observer.waiting(), 1);
+        for piece in ["HTTP/1.1 200 O", "K\r\nContent-Length: 1\r\n\r\nx"] {
+            tell(&mut observer, Sender::Server, piece.as_bytes());
+        }
+        assert!(observer.is_idle());
+        assert_eq!(observer.waiting(), 0);
+        assert!(observer.client.section.is_empty() && observer.server.section.is_empty());
+        assert!(size_of::<Http1Observer>() <= 320, "{} bytes", size_of::<Http1Observer>());
+    }
+
+    #[test]
+    fn refuses_more_requests_than_it_counts() {
+        let mut observer = Http1Observer::new();
+        for _ in 0..OPEN_LIMIT {
+            assert_eq!(tell(&mut observer, Sender::Client, b"GET / HTTP/1.1\r\n\r\n").len(), 3);
+        }
+        assert_eq!(observer.waiting(), OPEN_LIMIT);
+        let events = tell(&mut observer, Sender::Client, b"GET / HTTP/1.1\r\n\r\n");
+        assert_eq!(events.len(), 1 + OPEN_LIMIT);
+        assert_eq!(events.first().map(String::as_str), Some("Opaque"));
+        assert!(observer.is_opaque());
     }
 }

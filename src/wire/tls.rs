@@ -10,6 +10,12 @@ pub const HELLO_LIMIT: usize = 64 * 1024;
 /// The largest record that a client may send before encryption begins (RFC 8446, section 5.1).
 const RECORD_LIMIT: usize = 1 << 14;
 
+/// The type of a ClientHello among handshake messages.
+const CLIENT_HELLO: u8 = 1;
+
+/// Type and length of a handshake message.
+const MESSAGE_HEADER: usize = 4;
+
 /// What there is of a ClientHello in the first bytes of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HelloParse {
@@ -26,8 +32,8 @@ pub enum HelloParse {
 /// Reads the ClientHello from all the bytes that a client has sent so far, over as many records as it takes.
 pub fn client_hello(bytes: &[u8]) -> HelloParse {
     match bytes {
-        [] | [0x16] => return HelloParse::Partial,
-        [0x16, 0x03, ..] => {}
+        [] | [0x16] | [0x16, 3] => return HelloParse::Partial,
+        [0x16, 3, 0..=4, ..] => {}
         _ => return HelloParse::NotTls,
     }
     match handshake_message(bytes) {
@@ -39,46 +45,53 @@ pub fn client_hello(bytes: &[u8]) -> HelloParse {
 
 struct Malformed;
 
-/// The content of the first handshake message, gathered from its records.
+/// The content of the first handshake message, gathered from its records, once it is there.
 fn handshake_message(bytes: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
-    let Some(available) = available(bytes)? else {
+    let Some(length) = message_length(bytes)? else {
         return Ok(None);
     };
-    let mut gathered = Vec::with_capacity(available);
+    let mut message = Vec::with_capacity(length);
     for record in Records(bytes) {
-        gathered.extend_from_slice(record?);
+        let missing = length.saturating_sub(message.len());
+        if missing == 0 {
+            break;
+        }
+        message.extend(record?.iter().take(missing));
     }
-    let mut reader = Reader(&gathered);
-    Ok(reader.skip(1).and_then(|()| reader.vector(3)).map(|mut message| message.rest().to_vec()))
+    message.drain(..MESSAGE_HEADER.min(message.len()));
+    Ok(Some(message))
 }
 
-/// The number of bytes of handshake in these records, once the first message is among them whole.
+/// The length of the first handshake message with its header, once all of it is there.
 ///
 /// It touches only the beginning of each record, so that asking again after every read is cheap.
-fn available(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
-    let mut header = Vec::with_capacity(4);
+fn message_length(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
+    let mut header = Vec::with_capacity(MESSAGE_HEADER);
     let mut available = 0;
-    let mut wanted = usize::MAX;
     for record in Records(bytes) {
         let record = record?;
-        header.extend(record.iter().take(4 - header.len()));
+        header.extend(record.iter().take(MESSAGE_HEADER - header.len()));
         available += record.len();
         match *header.as_slice() {
-            [1, high, middle, low] => {
-                let length = u32::from_be_bytes([0, high, middle, low]);
-                wanted = usize::try_from(length).map_err(|_| Malformed)?.saturating_add(4);
+            [CLIENT_HELLO, high, middle, low] => {
+                let length = MESSAGE_HEADER + number(&[high, middle, low]);
+                if length > HELLO_LIMIT {
+                    return Err(Malformed);
+                }
+                if available >= length {
+                    return Ok(Some(length));
+                }
             }
-            [1, ..] | [] => {}
+            [CLIENT_HELLO, ..] | [] => {}
             _ => return Err(Malformed),
-        }
-        if wanted != usize::MAX && wanted > HELLO_LIMIT {
-            return Err(Malformed);
-        }
-        if available >= wanted {
-            return Ok(Some(available));
         }
     }
     Ok(None)
+}
+
+/// The number that these bytes are, the highest first.
+fn number<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> usize {
+    bytes.into_iter().fold(0, |number, byte| number << 8 | usize::from(*byte))
 }
 
 /// The contents of handshake records, the last one as far as it has come.
@@ -187,7 +200,7 @@ impl<'a> Reader<'a> {
 
     /// Bytes after their own length, which takes this many bytes.
     fn vector(&mut self, length_bytes: usize) -> Option<Reader<'a>> {
-        let length = self.take(length_bytes)?.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        let length = number(self.take(length_bytes)?);
         self.take(length).map(Reader)
     }
 

@@ -11,6 +11,7 @@ use crate::support::scripted::origin::{Origin, ServerTls};
 use crate::support::scripted::pulltap::{Pulltap, Setup};
 use crate::support::scripted::record::assert_failure;
 use crate::support::scripted::scene::HOST;
+#[cfg(unix)]
 use crate::support::scripted::stalled::Stalled;
 use crate::support::scripted::wire::{Ending, Wire};
 
@@ -39,6 +40,7 @@ fn before_the_first_byte_which_is_no_exchange() {
     assert_eq!(printed.iter().filter(is_other).count(), 0, "{printed:?}");
 }
 
+#[cfg(unix)]
 #[test]
 fn while_the_server_is_dialled() {
     for how in [Ending::Fin, Ending::Reset] {
@@ -156,7 +158,8 @@ fn while_a_large_body_is_on_its_way() {
     let origin = Origin::tls(&ServerTls::new(authority.identity(&[HOST])), move |server| {
         server.expect(REQUEST);
         server.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
-        while server.try_send(&[7; 65536]).is_ok() {}
+        let piece = vec![7; 65536];
+        while server.try_send(&piece).is_ok() {}
         gone.send(()).unwrap();
         server.end(Ending::Reset);
     });
@@ -179,6 +182,8 @@ fn all_at_once_in_every_phase() {
     let mut hello = Vec::new();
     pulltap.client(HOST).connection().write_tls(&mut hello).unwrap();
     let all = [connect_head("registry.test:443").as_bytes(), &hello].concat();
+    #[cfg(target_os = "linux")]
+    let before = pulltap.open_descriptors();
     thread::scope(|scope| {
         for part in 0..4 {
             let (all, pulltap) = (&all, &pulltap);
@@ -191,5 +196,7 @@ fn all_at_once_in_every_phase() {
             });
         }
     });
+    #[cfg(target_os = "linux")]
+    pulltap.assert_closes_all_but(before);
     pulltap.conclude();
 }

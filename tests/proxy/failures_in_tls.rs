@@ -13,6 +13,7 @@ use crate::support::scripted::origin::{Origin, ServerTls};
 use crate::support::scripted::pulltap::{Pulltap, Setup};
 use crate::support::scripted::record::assert_failure;
 use crate::support::scripted::scene::HOST;
+use crate::support::scripted::wire::Ending;
 
 const REQUEST: &str = "GET /v2/ HTTP/1.1\r\nHost: registry.test\r\n\r\n";
 const URL: &str = "https://registry.test/v2/";
@@ -177,7 +178,7 @@ fn says_that_a_server_wants_a_client_certificate() {
     pulltap.conclude();
 }
 
-/// In TLS 1.3 the server's refusal comes after its handshake seemed complete.
+/// In TLS 1.3 the server's refusal comes after its handshake seemed complete, perhaps before anything was asked.
 #[test]
 fn recognises_a_late_refusal_for_want_of_a_client_certificate() {
     let authority = Authority::new();
@@ -188,10 +189,21 @@ fn recognises_a_late_refusal_for_want_of_a_client_certificate() {
     };
     let origin = Origin::tls(&asking, |_| {});
     let pulltap = in_front_of(&authority, &origin);
+    let wire = tls_tunnel(pulltap.address(), "registry.test:443", &pulltap.client(HOST));
+    let exchange = pulltap.exchange("CONNECT", "https://registry.test:443/");
+    assert_failure(&exchange, ("upstream-tls", "us", "client-certificate-wanted"));
+    drop(wire);
+    pulltap.conclude();
+}
+
+#[test]
+fn records_a_reset_before_anything_was_asked() {
+    let authority = Authority::new();
+    let origin = Origin::tls(&ServerTls::new(authority.identity(&[HOST])), |server| server.end(Ending::Reset));
+    let pulltap = in_front_of(&authority, &origin);
     let mut wire = tls_tunnel(pulltap.address(), "registry.test:443", &pulltap.client(HOST));
-    let _ = wire.try_send(REQUEST.as_bytes());
-    let failure = pulltap.exchange("GET", URL)["failure"].clone();
-    assert_eq!((&failure["side"], &failure["kind"]), (&"us".into(), &"client-certificate-wanted".into()), "{failure}");
+    wire.expect_end(Ending::Reset);
+    assert_failure(&pulltap.exchange("CONNECT", "https://registry.test:443/"), ("send", "origin", "reset"));
     pulltap.conclude();
 }
 
@@ -201,7 +213,7 @@ fn records_that_a_client_does_not_trust_the_ca() {
     let origin = Origin::healthy(&authority, HOST);
     let pulltap = in_front_of(&authority, &origin);
     for (versions, alpn) in [(vec![&TLS13], vec![]), (vec![&TLS12], vec!["http/1.1"])] {
-        let distrusting = ClientTls { versions, alpn, ..ClientTls::new(HOST, &[authority.der()]) };
+        let distrusting = ClientTls { alpn, versions, ..ClientTls::new(HOST, &[authority.der()]) };
         let mut wire = tunnel(pulltap.address(), "registry.test:443");
         let error = wire.start_tls(distrusting.connection()).expect_err("an unknown issuer");
         assert!(error.to_string().contains("UnknownIssuer"), "{error}");

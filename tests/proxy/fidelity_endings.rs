@@ -65,6 +65,31 @@ fn chunks_that_stop_are_truncated() {
     assert_failure(&server_ends(response, Ending::CloseNotify), ("read-body", "origin", "truncated"));
 }
 
+/// Servers say this to keep-alive connections that they close (nginx does not, HAProxy and many load balancers do).
+#[test]
+fn an_unasked_408_before_a_goodbye_is_passed_on_and_no_exchange() {
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let unasked = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let printed = Scene::https().play(
+        |client| {
+            client.send(REQUEST);
+            client.expect(answer);
+            client.meet();
+            client.expect(unasked);
+            client.expect_end(Ending::CloseNotify);
+        },
+        |server| {
+            server.expect(REQUEST);
+            server.send(answer);
+            server.meet();
+            server.send(unasked);
+        },
+    );
+    let listed = exchanges(&printed);
+    assert_eq!((listed.len(), &listed[0]["status"]), (1, &200.into()), "{printed:?}");
+    assert!(listed[0]["failure"].is_null(), "{printed:?}");
+}
+
 #[test]
 fn a_client_that_said_goodbye_still_gets_its_answer() {
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate";

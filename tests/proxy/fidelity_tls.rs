@@ -46,6 +46,18 @@ fn takes_a_client_hello_that_comes_byte_by_byte() {
 }
 
 #[test]
+fn takes_a_client_hello_in_several_records() {
+    Scene::https().with_client(|tls| tls.longest_record = Some(64)).play(ask, answer);
+}
+
+#[test]
+fn follows_names_in_any_case() {
+    let printed = Scene::https_to("MyRegistry.Test").play(ask, answer);
+    let url = exchanges(&printed)[0]["url"].as_str().unwrap();
+    assert!(url.starts_with("https://MyRegistry.Test:"), "{url}");
+}
+
+#[test]
 fn sends_the_name_that_the_client_sent() {
     play_with(&Scene::https(), |tls| assert_eq!(tls.server_name(), Some(HOST)));
 }

@@ -1,16 +1,19 @@
 //! Much, and many at once.
 
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use crate::support::scripted::PATIENCE;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{Response, tls_tunnel};
 use crate::support::scripted::origin::{Origin, ServerTls};
 use crate::support::scripted::pulltap::Setup;
 use crate::support::scripted::record::exchanges;
 use crate::support::scripted::scene::{HOST, Scene};
-use crate::support::scripted::wire::Wire;
+use crate::support::scripted::wire::{Ending, Wire};
 
 const SIZE: usize = 64 << 20;
 const PIECE: usize = 1 << 20;
@@ -78,6 +81,8 @@ fn serves_a_hundred_clients_at_once() {
         }
     });
     let pulltap = Setup::trusting(&authority).resolving(HOST, 443, origin.address()).start();
+    #[cfg(target_os = "linux")]
+    let before = pulltap.open_descriptors();
     thread::scope(|scope| {
         for client in 0..100 {
             let pulltap = &pulltap;
@@ -91,10 +96,60 @@ fn serves_a_hundred_clients_at_once() {
             });
         }
     });
+    #[cfg(target_os = "linux")]
+    pulltap.assert_closes_all_but(before);
     for client in [0, 50, 99] {
         pulltap.exchange("GET", &format!("https://registry.test/{client}/2"));
     }
     let printed = pulltap.conclude();
     assert_eq!(exchanges(&printed).len(), 300);
     assert_eq!(origin.accepted(), 100, "one upstream connection for each client's");
+}
+
+/// What the proxy and the sockets of both sides hold may be some MiB, not a layer of an image.
+#[test]
+fn a_client_that_does_not_read_holds_the_server_back() {
+    const MOST: usize = 48 << 20;
+    let authority = Authority::new();
+    let (sent, was_sent) = mpsc::sync_channel(1);
+    let origin = Origin::tls(&ServerTls::new(authority.identity(&[HOST])), move |server| {
+        server.receive_head();
+        server.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+        server.write_at_most(Duration::from_millis(500));
+        let piece = vec![7; 64 * 1024];
+        let mut count = 0;
+        while count < MOST && server.try_send(&piece).is_ok() {
+            count += piece.len();
+        }
+        sent.send(count).unwrap();
+        server.end(Ending::Reset);
+    });
+    let pulltap = Setup::trusting(&authority).resolving(HOST, 443, origin.address()).start();
+    let mut wire = tls_tunnel(pulltap.address(), "registry.test:443", &pulltap.client(HOST));
+    wire.send(format!("GET /large HTTP/1.1\r\nHost: {HOST}\r\n\r\n"));
+    let count = was_sent.recv_timeout(PATIENCE).expect("the server is held back");
+    assert!(count < MOST, "{count} bytes went somewhere");
+    wire.end(Ending::Reset);
+    pulltap.conclude();
+}
+
+#[test]
+fn a_connection_serves_a_thousand_requests() {
+    let request = format!("GET /many HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    let response = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmany";
+    let printed = Scene::https().play(
+        |client| {
+            for _ in 0..1000 {
+                client.send(&request);
+                client.expect(response);
+            }
+        },
+        |server| {
+            for _ in 0..1000 {
+                server.expect(&request);
+                server.send(response);
+            }
+        },
+    );
+    assert_eq!(exchanges(&printed).len(), 1000);
 }

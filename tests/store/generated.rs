@@ -134,6 +134,7 @@ impl Dice {
             resolve_end: self.maybe(Self::moment),
             connect_start: self.maybe(Self::moment),
             connect_end: self.maybe(Self::moment),
+            parent_proxy: self.maybe(Self::text),
         })
     }
 
@@ -226,7 +227,6 @@ impl Dice {
             WhyOpaque::Ignored,
             WhyOpaque::ServerFirst,
             WhyOpaque::NotHttp,
-            WhyOpaque::Http2,
             WhyOpaque::Upgraded,
             WhyOpaque::Unparsable,
         ]);

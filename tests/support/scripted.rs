@@ -7,11 +7,14 @@
 pub mod authority;
 pub mod client;
 pub mod difference;
+pub mod ending;
+pub mod forward;
 pub mod meeting;
 pub mod origin;
 pub mod pulltap;
 pub mod record;
 pub mod scene;
+#[cfg(unix)]
 pub mod stalled;
 pub mod wire;
 

@@ -36,9 +36,9 @@ pub(super) fn word_end(text: &[u8], start: usize) -> usize {
     start + rest.iter().position(|byte| !is_url_safe(*byte)).unwrap_or(rest.len())
 }
 
-/// The name that ends at `end`: letters, digits and what joins them.
-pub(super) fn name_before(text: &[u8], end: usize) -> Range<usize> {
-    let floor = end.saturating_sub(LOOK_BACK);
+/// The name that ends at `end`: letters, digits and what joins them, from `floor` on.
+pub(super) fn name_before(text: &[u8], end: usize, floor: usize) -> Range<usize> {
+    let floor = end.saturating_sub(LOOK_BACK).max(floor).min(end);
     let before = text.get(floor..end).unwrap_or(&[]);
     let is_of_name = |byte: &u8| is_url_safe(*byte) || matches!(byte, b'.' | b'%' | b'$');
     let start = before.iter().rposition(|byte| !is_of_name(byte)).map_or(0, |last| last + 1);
@@ -113,8 +113,10 @@ pub(super) fn bare_end(text: &[u8], start: usize) -> usize {
     let is_end = |at: usize, byte: u8| {
         let next = rest.get(at + 1).copied();
         match byte {
-            b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' => true,
-            // An entity for a sign within the value goes on; `&amp;` is the next parameter.
+            b'"' | b'\'' | b'`' | b'<' | b'>' => true,
+            // An escape for a sign within the value goes on; `\u0026` is the next parameter.
+            b'\\' => rest.get(at..at + 6).is_none_or(is_border),
+            // An entity likewise.
             b'&' => next != Some(b'#') || quote_at(rest, at).is_some(),
             // Punctuation of the sentence around it.
             b',' | b';' | b')' | b']' | b'}' => next.is_none_or(|next| next.is_ascii_whitespace() || is_quote(next)),
@@ -125,6 +127,14 @@ pub(super) fn bare_end(text: &[u8], start: usize) -> usize {
     start + end.unwrap_or(rest.len())
 }
 
+/// Whether six bytes are no `\u` escape, or one of a sign that ends a value.
+fn is_border(escape: &[u8]) -> bool {
+    let [b'\\', b'u', digits @ ..] = escape else { return true };
+    let is_unit = digits.iter().all(u8::is_ascii_hexdigit);
+    let signs: [&[u8]; 6] = [b"0026", b"0022", b"0027", b"003c", b"003e", b"0020"];
+    !is_unit || signs.iter().any(|sign| digits.eq_ignore_ascii_case(sign))
+}
+
 /// Where the line, or the quoted text, that goes on at `start` ends.
 pub(super) fn line_end(text: &[u8], start: usize) -> usize {
     let rest = text.get(start..).unwrap_or(&[]);
@@ -132,23 +142,21 @@ pub(super) fn line_end(text: &[u8], start: usize) -> usize {
     start + rest.iter().position(is_end).unwrap_or(rest.len())
 }
 
-/// The piece between separators that a percent sign stands in.
-pub(super) fn piece_around(text: &[u8], at: usize) -> Range<usize> {
-    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`<>&?=;,#()\\{}|".contains(byte);
-    // Back to a separator; the text before it has been read already and is not read again.
-    let floor = at.saturating_sub(LOOK_BACK);
-    let before = text.get(floor..at).unwrap_or(&[]);
-    let start = floor + before.iter().rposition(is_end).map_or(0, |last| last + 1);
-    let rest = text.get(at..).unwrap_or(&[]);
-    start..at + rest.iter().position(is_end).unwrap_or(rest.len())
+/// The piece between separators that a percent sign stands in; it begins at `floor` or later.
+pub(super) fn piece_around(text: &[u8], at: usize, floor: usize) -> Range<usize> {
+    around(text, at, floor, |byte| byte.is_ascii_whitespace() || b"\"'`<>&?=;,#()\\{}|".contains(&byte))
 }
 
-/// The piece that a `\u` stands in.
-pub(super) fn escaped_piece_around(text: &[u8], at: usize) -> Range<usize> {
-    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`<>".contains(byte);
-    let floor = at.saturating_sub(LOOK_BACK);
+/// The piece that a `\u` stands in, from the name before it on; it begins at `floor` or later.
+pub(super) fn escaped_piece_around(text: &[u8], at: usize, floor: usize) -> Range<usize> {
+    let start = name_before(text, at, floor).start;
+    around(text, at, start, |byte| byte.is_ascii_whitespace() || b"\"'`<>".contains(&byte))
+}
+
+fn around(text: &[u8], at: usize, floor: usize, is_end: impl Fn(u8) -> bool) -> Range<usize> {
+    let floor = at.saturating_sub(LOOK_BACK).max(floor).min(at);
     let before = text.get(floor..at).unwrap_or(&[]);
-    let start = floor + before.iter().rposition(is_end).map_or(0, |last| last + 1);
+    let start = floor + before.iter().rposition(|byte| is_end(*byte)).map_or(0, |last| last + 1);
     let rest = text.get(at..).unwrap_or(&[]);
-    start..at + rest.iter().position(is_end).unwrap_or(rest.len())
+    start..at + rest.iter().position(|byte| is_end(*byte)).unwrap_or(rest.len())
 }

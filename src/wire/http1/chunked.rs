@@ -113,3 +113,43 @@ impl Chunked {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The content, whether its end came, and what was left over.
+    fn undo(mut input: &[u8]) -> Result<(Vec<u8>, bool, &[u8]), Trouble> {
+        let mut chunked = Chunked::default();
+        let mut content = Vec::new();
+        loop {
+            match chunked.next(&mut input) {
+                Next::More => return Ok((content, false, input)),
+                Next::Bytes(bytes) => content.extend_from_slice(bytes),
+                Next::End(_) => return Ok((content, true, input)),
+                Next::Bad(trouble) => return Err(trouble),
+            }
+        }
+    }
+
+    #[test]
+    fn stops_where_the_content_ends() {
+        assert_eq!(undo(b"2\r\nab\r\n0\r\n\r\nGET"), Ok((b"ab".to_vec(), true, &b"GET"[..])));
+        assert_eq!(undo(b"0\r\nA: b\r\n\r\nGET"), Ok((vec![], true, &b"GET"[..])));
+        assert_eq!(undo(b"2\r\nab\r\n0\r\n"), Ok((b"ab".to_vec(), false, &b""[..])));
+    }
+
+    #[test]
+    fn a_chunk_is_one_slice() {
+        let mut input = &b"5\r\nhello\r\n"[..];
+        assert_eq!(Chunked::default().next(&mut input), Next::Bytes(b"hello"));
+    }
+
+    #[test]
+    fn a_size_line_has_a_limit() {
+        let line = |length: usize| [b"1;".to_vec(), vec![b'x'; length], b"\r\na\r\n".to_vec()].concat();
+        let limit = SIZE_LINE_LIMIT as usize;
+        assert!(undo(&line(limit - 10)).is_ok());
+        assert_eq!(undo(&line(limit)), Err(Trouble::BadChunk));
+    }
+}

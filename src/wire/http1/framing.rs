@@ -120,3 +120,56 @@ fn members<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a 
         .map(<[u8]>::trim_ascii)
         .filter(|member| !member.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(text: &str) -> Headers {
+        text.lines().map(|line| line.split_once(": ").unwrap()).map(|(name, value)| (name, value.as_bytes())).collect()
+    }
+
+    #[test]
+    fn frames_requests_as_the_rfc_says() {
+        let contradictory = Err(Trouble::ContradictoryLength);
+        let cases = [
+            ("", Ok(Framing::Nothing)),
+            ("Content-Length: 0", Ok(Framing::Nothing)),
+            ("Content-Length: 007", Ok(Framing::Length(7))),
+            ("Content-Length: 7\ncontent-length: 7", Ok(Framing::Length(7))),
+            ("Content-Length: 7\nContent-Length: 8", contradictory),
+            ("Content-Length: 7,", contradictory),
+            ("Content-Length: 7 7", contradictory),
+            ("Content-Length: 0x7", contradictory),
+            ("Transfer-Encoding: chunked", Ok(Framing::Chunked)),
+            ("Transfer-Encoding: gzip, ChunKed", Ok(Framing::Chunked)),
+            ("Transfer-Encoding: xchunked", contradictory),
+            ("Transfer-Encoding: chunked;q=1", contradictory),
+            ("Transfer-Encoding: identity", contradictory),
+            ("Transfer-Encoding: chunked\nContent-Length: 7", contradictory),
+        ];
+        for (fields, expected) in cases {
+            let head = RequestHead { headers: headers(fields), ..RequestHead::new("POST", "/") };
+            assert_eq!(of_request(&head), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn frames_responses_as_the_rfc_says() {
+        let contradictory = Err(Trouble::ContradictoryLength);
+        let cases = [
+            (Method::Other, 200, "", Ok(Framing::UntilClose)),
+            (Method::Unknown, 408, "Content-Length: 5", Ok(Framing::Length(5))),
+            (Method::Head, 200, "Content-Length: 5", Ok(Framing::Nothing)),
+            (Method::Head, 200, "Content-Length: x", Ok(Framing::Nothing)),
+            (Method::Other, 304, "Content-Length: 5", Ok(Framing::Nothing)),
+            (Method::Other, 205, "Content-Length: 5", Ok(Framing::Length(5))),
+            (Method::Other, 200, "Transfer-Encoding: deflate", Ok(Framing::UntilClose)),
+            (Method::Other, 200, "Transfer-Encoding: deflate\nContent-Length: 5", contradictory),
+        ];
+        for (method, status, fields, expected) in cases {
+            let head = ResponseHead { headers: headers(fields), ..ResponseHead::new(status, "") };
+            assert_eq!(of_response(method, &head), expected, "{status} {fields:?}");
+        }
+    }
+}

@@ -212,3 +212,43 @@ fn reason_beyond_ascii(section: &[u8]) -> String {
     let reason = after_version.get(3..).unwrap_or(&[]).trim_ascii_start();
     String::from_utf8_lossy(reason).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_how_many_bytes_a_head_took() {
+        let bytes = b"\r\nCONNECT registry.test:443 HTTP/1.1\r\nHost: registry.test\r\n\r\n\x16\x03";
+        let HeadParse::Complete(head, used) = read_request_head(bytes) else { panic!() };
+        assert_eq!((head.method.as_str(), head.target.as_str()), ("CONNECT", "registry.test:443"));
+        assert_eq!(&bytes[used..], b"\x16\x03");
+        assert_eq!(read_request_head(&bytes[..used - 1]), HeadParse::Partial);
+    }
+
+    #[test]
+    fn refuses_a_first_line_before_the_head_has_ended() {
+        assert_eq!(read_response_head(b"SSH-2.0-x\r\n"), HeadParse::Bad(Trouble::BadResponseHead));
+        assert_eq!(read_request_head(b"\x16\x03\x01"), HeadParse::Bad(Trouble::BadRequestHead));
+        assert_eq!(read_response_head(b"SSH-2.0-x"), HeadParse::Partial);
+    }
+
+    #[test]
+    fn folds_become_one_space() {
+        for (value, expected) in [("a\r\n b", "a b"), ("a \r\n\t\r\n  b\n c", "a b c"), ("a  b", "a  b")] {
+            assert_eq!(unfolded(value.as_bytes()), expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn finds_reasons_that_are_not_ascii() {
+        for (line, expected) in [
+            ("HTTP/1.1 404 Größe\r\n", "Größe"),
+            ("HTTP/1.1  404  Größe\n", "Größe"),
+            ("HTTP/1.1 200\r\n", ""),
+            ("HTTP/1.1 200 \r\n", ""),
+        ] {
+            assert_eq!(reason_beyond_ascii(line.as_bytes()), expected, "{line:?}");
+        }
+    }
+}

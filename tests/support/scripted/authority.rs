@@ -49,7 +49,7 @@ impl Authority {
 
     /// A certificate for these names or IP addresses, valid now.
     pub fn identity(&self, names: &[&str]) -> Identity {
-        self.sign(parameters(names))
+        self.sign(&parameters(names))
     }
 
     /// A certificate that was valid in the year 2020.
@@ -57,7 +57,7 @@ impl Authority {
         let mut params = parameters(names);
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2020, 12, 31);
-        self.sign(params)
+        self.sign(&params)
     }
 
     /// A certificate that will be valid one day.
@@ -65,10 +65,10 @@ impl Authority {
         let mut params = parameters(names);
         params.not_before = date_time_ymd(2090, 1, 1);
         params.not_after = date_time_ymd(2091, 1, 1);
-        self.sign(params)
+        self.sign(&params)
     }
 
-    fn sign(&self, params: CertificateParams) -> Identity {
+    fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Identity { chain: vec![certificate.der().clone()], key: PrivatePkcs8KeyDer::from(key.serialize_der()).into() }

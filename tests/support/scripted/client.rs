@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, SupportedProtocolVersion};
 
-use super::authority::{Identity, roots};
+use super::authority::roots;
 use super::wire::Wire;
 
 /// How a client speaks TLS.
@@ -22,8 +22,8 @@ pub struct ClientTls {
     pub versions: Vec<&'static SupportedProtocolVersion>,
     /// The roots it trusts.
     pub trusted: Vec<CertificateDer<'static>>,
-    /// Its own certificate, for servers that ask for one.
-    pub identity: Option<Arc<Identity>>,
+    /// The longest TLS record it sends.
+    pub longest_record: Option<usize>,
 }
 
 impl ClientTls {
@@ -35,18 +35,16 @@ impl ClientTls {
             alpn: Vec::new(),
             versions: rustls::ALL_VERSIONS.to_vec(),
             trusted: trusted.to_vec(),
-            identity: None,
+            longest_record: None,
         }
     }
 
     /// A connection that has said nothing yet.
     pub fn connection(&self) -> ClientConnection {
-        let builder =
-            ClientConfig::builder_with_protocol_versions(&self.versions).with_root_certificates(roots(&self.trusted));
-        let mut config = match &self.identity {
-            None => builder.with_no_client_auth(),
-            Some(own) => builder.with_client_auth_cert(own.chain.clone(), own.key.clone_key()).unwrap(),
-        };
+        let mut config = ClientConfig::builder_with_protocol_versions(&self.versions)
+            .with_root_certificates(roots(&self.trusted))
+            .with_no_client_auth();
+        config.max_fragment_size = self.longest_record;
         config.enable_sni = self.sends_name;
         config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         let name = ServerName::try_from(self.name.clone()).expect("a server name");

@@ -4,10 +4,16 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::process::{Child, Command, Stdio};
+#[cfg(unix)]
+use std::process::{ExitStatus, Output};
+#[cfg(unix)]
+use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(unix)]
+use std::time::Instant;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -20,7 +26,7 @@ use super::client::{ClientTls, Response, tls_tunnel};
 use super::origin::Origin;
 
 /// The name of the server that every proxy under test can reach: by it a test sees that the proxy is still well.
-const WELL: &str = "well.test";
+pub const WELL: &str = "well.test";
 
 /// Builds the command line of a proxy.
 pub struct Setup {
@@ -38,7 +44,9 @@ impl Setup {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pulltap"));
         command.args(["--headless", "--json", "--listen", "127.0.0.1:0", "--data-dir"]);
         command.arg(folder.path().join("data")).arg("--upstream-ca").arg(roots);
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        for name in
+            ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "NO_PROXY", "no_proxy"]
+        {
             command.env_remove(name);
         }
         let well = Origin::healthy(authority, WELL);
@@ -57,6 +65,12 @@ impl Setup {
         self
     }
 
+    /// One more variable of its environment.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     /// Its data directory.
     #[cfg(target_os = "linux")]
     pub fn data(&self) -> PathBuf {
@@ -64,6 +78,7 @@ impl Setup {
     }
 
     /// Starts it where it is expected to end by itself, and gives its status, stdout and stderr.
+    #[cfg(unix)]
     #[track_caller]
     pub fn run_to_end(mut self) -> Output {
         let child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -136,11 +151,6 @@ impl Pulltap {
         self.folder.path().join("data")
     }
 
-    /// The process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// A client's TLS for this name that trusts the proxy.
     pub fn client(&self, name: &str) -> ClientTls {
         ClientTls::new(name, &[self.ca()])
@@ -189,6 +199,23 @@ impl Pulltap {
         self.errors.lock().unwrap().clone()
     }
 
+    /// The descriptors that it has open.
+    #[cfg(target_os = "linux")]
+    pub fn open_descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// Waits until it has no more than this many descriptors open: connections that ended leave none behind.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub fn assert_closes_all_but(&self, descriptors: usize) {
+        let start = Instant::now();
+        while self.open_descriptors() > descriptors {
+            assert!(start.elapsed() < PATIENCE, "{} are open, not {descriptors}", self.open_descriptors());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Sends a healthy request through it and gets the answer.
     #[track_caller]
     pub fn assert_well(&self) {
@@ -204,11 +231,29 @@ impl Pulltap {
     #[track_caller]
     pub fn conclude(self) -> Vec<Value> {
         self.assert_well();
+        self.stop()
+    }
+
+    #[cfg(unix)]
+    #[track_caller]
+    fn stop(self) -> Vec<Value> {
         self.signal("TERM");
         self.ends_well_within(PATIENCE)
     }
 
+    /// Windows has no signal that a test could send to one process alone: kills it once it has listed the last request.
+    #[cfg(not(unix))]
+    #[track_caller]
+    fn stop(mut self) -> Vec<Value> {
+        self.exchange("GET", &format!("https://{WELL}/well"));
+        self.child.kill().unwrap();
+        self.readers.drain(..).for_each(|reader| reader.join().unwrap());
+        assert!(!self.stderr().contains("panicked"), "{}", self.stderr());
+        self.lines.all()
+    }
+
     /// Waits for its end, which must be a good one, and gives all that it printed.
+    #[cfg(unix)]
     #[track_caller]
     pub fn ends_well_within(mut self, limit: Duration) -> Vec<Value> {
         let status = self.wait(limit);
@@ -222,12 +267,13 @@ impl Pulltap {
     }
 
     /// Sends a signal by its short name.
+    #[cfg(unix)]
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().unwrap();
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(status.success());
     }
 
-    /// Waits for the process to end.
+    #[cfg(unix)]
     #[track_caller]
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {
         let start = Instant::now();

@@ -200,7 +200,7 @@ impl Scene {
 }
 
 /// The next connection, if one comes in time; a scene whose client never arrives must end too.
-fn accept_within(limit: Duration, listener: &TcpListener) -> Option<TcpStream> {
+pub fn accept_within(limit: Duration, listener: &TcpListener) -> Option<TcpStream> {
     let start = Instant::now();
     listener.set_nonblocking(true).unwrap();
     loop {

@@ -1,0 +1,252 @@
+//! The catalogue: what findings and notes say, in every language, and the commands that help. Sentences stand in
+//! `catalogue/*.toml`, the three languages side by side; this module reads them and fills their placeholders.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::language::Language;
+use crate::registry::Vendor;
+
+use super::finding::{Finding, Parameters};
+
+const FILES: [(&str, &str); 5] = [
+    ("authentication.toml", include_str!("catalogue/authentication.toml")),
+    ("content.toml", include_str!("catalogue/content.toml")),
+    ("network.toml", include_str!("catalogue/network.toml")),
+    ("operations.toml", include_str!("catalogue/operations.toml")),
+    ("tls.toml", include_str!("catalogue/tls.toml")),
+];
+const NOTES: &str = include_str!("catalogue/notes.toml");
+
+/// All entries and notes.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    entries: BTreeMap<String, Entry>,
+    notes: BTreeMap<String, Sentences>,
+}
+
+/// One entry: a cause of trouble, or a question of the FAQ.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The page of the documentation that says more.
+    pub doc: Option<String>,
+    /// Commands that help with any registry.
+    #[serde(default)]
+    pub commands: Vec<String>,
+    /// Commands that help with Azure Container Registry.
+    #[serde(default)]
+    pub acr_commands: Vec<String>,
+    /// The English text.
+    en: EntryText,
+    /// The Japanese text.
+    ja: EntryText,
+    /// The text in Traditional Chinese.
+    #[serde(rename = "zh-Hant")]
+    zh_hant: EntryText,
+    /// What certain rules say instead of the entry's cause.
+    #[serde(default)]
+    rule: BTreeMap<String, Sentences>,
+}
+
+/// The text of an entry in one language.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryText {
+    /// What happened, or the question, in a few words.
+    pub title: String,
+    /// Why, or the answer.
+    pub cause: String,
+    /// What to do, step by step.
+    #[serde(default)]
+    pub fix: Vec<String>,
+}
+
+/// One sentence in every language.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sentences {
+    en: String,
+    ja: String,
+    #[serde(rename = "zh-Hant")]
+    zh_hant: String,
+}
+
+/// A finding in words. Values from the network stand in it: outputs make it printable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// What happened, in a few words.
+    pub title: String,
+    /// Why.
+    pub cause: String,
+    /// What to do, step by step.
+    pub fix: Vec<String>,
+    /// Commands that help.
+    pub commands: Vec<String>,
+    /// The page of the documentation that says more.
+    pub doc: Option<String>,
+    /// The slug of the entry.
+    pub faq: String,
+}
+
+impl Sentences {
+    fn in_language(&self, language: Language) -> &str {
+        match language {
+            Language::En => &self.en,
+            Language::Ja => &self.ja,
+            Language::ZhHant => &self.zh_hant,
+        }
+    }
+}
+
+impl Entry {
+    /// Its text in a language.
+    pub fn text(&self, language: Language) -> &EntryText {
+        match language {
+            Language::En => &self.en,
+            Language::Ja => &self.ja,
+            Language::ZhHant => &self.zh_hant,
+        }
+    }
+
+    /// The rules that have a cause of their own, with that cause in a language.
+    pub fn rule_causes(&self, language: Language) -> impl Iterator<Item = (&str, &str)> {
+        self.rule.iter().map(move |(rule, sentences)| (rule.as_str(), sentences.in_language(language)))
+    }
+}
+
+impl Catalogue {
+    /// The catalogue that is built in.
+    pub fn built_in() -> Self {
+        // A file that does not parse is a hole, and a test of ours fails on holes.
+        Self::parsed().unwrap_or_default()
+    }
+
+    /// The catalogue that is built in, or why it is not well-formed.
+    ///
+    /// # Errors
+    /// A file is not what an entry or a note looks like.
+    pub fn parsed() -> Result<Self, toml::de::Error> {
+        let mut entries = BTreeMap::new();
+        for (_, text) in FILES {
+            entries.extend(toml::from_str::<BTreeMap<String, Entry>>(text)?);
+        }
+        Ok(Self { entries, notes: toml::from_str(NOTES)? })
+    }
+
+    /// The entry of this slug.
+    pub fn entry(&self, slug: &str) -> Option<&Entry> {
+        self.entries.get(slug)
+    }
+
+    /// All entries, by slug.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(slug, entry)| (slug.as_str(), entry))
+    }
+
+    /// The keys of all notes.
+    pub fn note_keys(&self) -> impl Iterator<Item = &str> {
+        self.notes.keys().map(String::as_str)
+    }
+
+    /// A note in a language; its key where the catalogue has a hole.
+    pub fn note(&self, key: &str, parameters: &Parameters, language: Language) -> String {
+        match self.notes.get(key) {
+            Some(sentences) => filled(sentences.in_language(language), parameters, Filling::Prose),
+            None => key.to_owned(),
+        }
+    }
+}
+
+impl Finding {
+    /// This finding in words.
+    pub fn explained(&self, catalogue: &Catalogue, language: Language) -> Explained {
+        let slug = self.slug();
+        let Some(entry) = catalogue.entry(slug) else {
+            let (title, cause) = (slug.to_owned(), String::new());
+            return Explained { title, cause, fix: Vec::new(), commands: Vec::new(), doc: None, faq: slug.to_owned() };
+        };
+        let text = entry.text(language);
+        let own_cause = entry.rule.get(self.rule.id.as_str()).map(|sentences| sentences.in_language(language));
+        let prose = |text: &str| filled(text, &self.parameters, Filling::Prose);
+        let is_acr = Vendor::of(self.parameters.value("registry").unwrap_or("")) == Vendor::Acr;
+        let own = entry.acr_commands.iter().filter(|_| is_acr);
+        let commands = entry.commands.iter().chain(own);
+        Explained {
+            title: prose(&text.title),
+            cause: prose(own_cause.unwrap_or(&text.cause)),
+            fix: text.fix.iter().map(|step| prose(step)).collect(),
+            commands: commands.map(|command| filled(command, &self.parameters, Filling::Command)).collect(),
+            doc: entry.doc.clone(),
+            faq: slug.to_owned(),
+        }
+    }
+}
+
+/// What a text is that gets filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Filling {
+    /// A sentence: any value may stand in it.
+    Prose,
+    /// A command that people copy: only values without meaning to a shell.
+    Command,
+}
+
+/// The text with its `{placeholders}` filled; what is not known stands as `<placeholder>`.
+fn filled(text: &str, parameters: &Parameters, filling: Filling) -> String {
+    let mut result = String::with_capacity(text.len().saturating_add(32));
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        result.push_str(before);
+        let Some((name, behind)) = after.split_once('}').filter(|(name, _)| is_placeholder(name)) else {
+            result.push('{');
+            rest = after;
+            continue;
+        };
+        let value = parameters.value(name).filter(|value| filling == Filling::Prose || is_harmless(value));
+        if let Some(value) = value {
+            result.push_str(value);
+        } else {
+            result.push('<');
+            result.push_str(name);
+            result.push('>');
+        }
+        rest = behind;
+    }
+    result.push_str(rest);
+    result
+}
+
+fn is_placeholder(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// The value comes from the network and the command goes to a shell.
+fn is_harmless(value: &str) -> bool {
+    !value.is_empty()
+        && !value.starts_with('-')
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:/@+-".contains(&byte))
+}
+
+/// The placeholders of a text.
+pub fn placeholders(text: &str) -> Vec<&str> {
+    let names = text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
+    names.filter(|name| is_placeholder(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fills_placeholders_and_keeps_shells_safe() {
+        let parameters = Parameters::new().with("registry", "r.test").with("user", "a; rm -rf /");
+        assert_eq!(filled("login {registry} as {user}", &parameters, Filling::Prose), "login r.test as a; rm -rf /");
+        assert_eq!(
+            filled("docker login {registry} -u {user}", &parameters, Filling::Command),
+            "docker login r.test -u <user>"
+        );
+        assert_eq!(filled("{ \"a\": {x} } {unknown}", &parameters, Filling::Command), "{ \"a\": <x> } <unknown>");
+    }
+}

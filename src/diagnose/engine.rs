@@ -1,0 +1,266 @@
+//! The engine: takes exchanges as they end, in any order, and says what it found once their group has come to rest.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::exchange::{Exchange, ExchangeId, Moment};
+use crate::registry::{Context, PlaceKey, Role};
+
+use super::episode::Member;
+use super::facts::Facts;
+use super::finding::{Finding, FindingId};
+use super::groups::{Group, Judge};
+use super::meaning::{Note, meaning};
+use super::placing::{self, GroupKey, Placed, View};
+use super::rule::{Need, Rule};
+use super::rules::{self, RulesByRole};
+use super::standing::Standing;
+
+/// Facts are kept for this long after their exchange; findings stay.
+const KEPT_MICROS: i64 = 3_600_000_000;
+/// The most exchanges whose facts are kept while traffic runs.
+const MOST_KEPT: usize = 50_000;
+/// How often it is looked for what can be forgotten.
+const FORGET_EVERY_MICROS: i64 = 60_000_000;
+
+/// What changed among the findings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// A finding above normal that was not told before.
+    Found(Finding),
+    /// A finding that was told, and no longer holds.
+    Retracted(FindingId),
+}
+
+/// A rule that could not be checked on some exchanges, because they lack a fact that it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotChecked {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// The fact.
+    pub need: Need,
+    /// How many exchanges lack it.
+    pub exchanges: usize,
+    /// The first of them.
+    pub first: ExchangeId,
+}
+
+/// Takes exchanges, gives findings.
+#[derive(Debug, Default)]
+pub struct Engine {
+    context: Context,
+    texts: HashSet<Arc<str>>,
+    placed: HashMap<ExchangeId, Placed>,
+    by_place: HashMap<PlaceKey, BTreeSet<(Moment, ExchangeId)>>,
+    used_tunnels: HashSet<ExchangeId>,
+    groups: HashMap<GroupKey, Group>,
+    restless: BTreeSet<GroupKey>,
+    standing: Standing,
+    lacking: Lacking,
+    rules: RulesByRole,
+    last_forgotten: Option<Moment>,
+}
+
+/// How many exchanges lack which fact, and the first of them.
+type Lacking = BTreeMap<(Need, Role), (usize, ExchangeId)>;
+
+impl Engine {
+    /// Knows nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes an exchange that is over. The same exchange may come again when more of it is known.
+    pub fn update(&mut self, exchange: &Exchange) {
+        let learned = self.context.learn(exchange);
+        let texts = &mut self.texts;
+        let facts = Facts::of(exchange, |text| shared(texts, text));
+        let (id, connect) = (exchange.id, facts.connect);
+        self.leave_homes(id);
+        if facts.role != Role::Connect {
+            self.by_place.entry(facts.place).or_default().insert((facts.opened, id));
+        }
+        self.placed.insert(id, Placed { facts, homes: Vec::new() });
+        self.place(id);
+        if let Some(connect) = connect
+            && self.used_tunnels.insert(connect)
+        {
+            self.place(connect);
+        }
+        for (place, since) in learned {
+            let first = ExchangeId::new(1).map(|first| (since, first));
+            let (Some(there), Some(first)) = (self.by_place.get(&place), first) else { continue };
+            for id in there.range(first..).map(|(_, id)| *id).collect::<Vec<_>>() {
+                self.place(id);
+            }
+        }
+    }
+
+    /// Puts an exchange into its groups, and says there that it is to be looked at.
+    fn place(&mut self, id: ExchangeId) {
+        self.leave_homes(id);
+        let view = View { placed: &self.placed, context: &self.context, used_tunnels: &self.used_tunnels };
+        let Some(member) = view.member(id) else { return };
+        let homes = placing::keys(&member);
+        let at = (member.facts.opened, id);
+        for (key, level) in &homes {
+            self.groups.entry(*key).or_insert_with(|| Group::new(*level)).touch(at);
+            self.restless.insert(*key);
+        }
+        if let Some(placed) = self.placed.get_mut(&id) {
+            placed.homes = homes.into_iter().map(|(key, _)| key).collect();
+        }
+    }
+
+    fn leave_homes(&mut self, id: ExchangeId) {
+        let Some(placed) = self.placed.get_mut(&id) else { return };
+        let at = (placed.facts.opened, id);
+        for key in std::mem::take(&mut placed.homes) {
+            if let Some(group) = self.groups.get_mut(&key) {
+                group.remove(at);
+                self.restless.insert(key);
+            }
+        }
+    }
+
+    /// Says what changed: findings of groups that have been at rest for 5 s, and findings that no longer hold.
+    pub fn settled(&mut self, now: Moment) -> Vec<Change> {
+        self.judge(Some(now));
+        let changes = self.standing.changes();
+        self.forget(now);
+        changes
+    }
+
+    /// Says what changed, now that no more exchanges will come.
+    pub fn finish(&mut self) -> Vec<Change> {
+        self.judge(None);
+        self.standing.changes()
+    }
+
+    fn judge(&mut self, now: Option<Moment>) {
+        let view = View { placed: &self.placed, context: &self.context, used_tunnels: &self.used_tunnels };
+        for key in std::mem::take(&mut self.restless) {
+            let Some(group) = self.groups.get_mut(&key) else { continue };
+            let mut judge = Judge { key, view, rules: &self.rules, standing: &mut self.standing };
+            if group.judge(now, &mut judge) {
+                self.restless.insert(key);
+            }
+        }
+    }
+
+    /// The findings so far, normal ones included, by their first exchange. After [`Engine::finish`]: the final set.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.standing.all()
+    }
+
+    /// How many exchanges have their facts kept.
+    pub fn kept(&self) -> usize {
+        self.placed.len()
+    }
+
+    /// The rules that could not be checked everywhere.
+    pub fn not_checked(&self) -> Vec<NotChecked> {
+        let view = View { placed: &self.placed, context: &self.context, used_tunnels: &self.used_tunnels };
+        let mut lacking = self.lacking.clone();
+        for member in self.placed.keys().filter_map(|id| view.member(*id)) {
+            count_lacking(&mut lacking, &member);
+        }
+        let mut all = Vec::new();
+        for rule in rules::all() {
+            for need in rule.needs {
+                let is_relevant =
+                    |lacks: Need, role: &Role| lacks == *need && (rule.on.is_empty() || rule.on.contains(role));
+                let relevant = lacking.iter().filter(|((lacks, role), _)| is_relevant(*lacks, role));
+                let (exchanges, first) = relevant.fold((0_usize, None), |(sum, first), (_, (count, id))| {
+                    (sum.saturating_add(*count), first.map_or(Some(*id), |first: ExchangeId| Some(first.min(*id))))
+                });
+                if let Some(first) = first {
+                    all.push(NotChecked { rule, need: *need, exchanges, first });
+                }
+            }
+        }
+        all
+    }
+
+    /// What the exchanges so far teach about others.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The role of an exchange, by all that is known so far.
+    pub fn role(&self, exchange: &Exchange) -> Role {
+        self.context.role(exchange)
+    }
+
+    /// What an exchange means, in one line or a few, as it happens.
+    pub fn meaning(&self, exchange: &Exchange) -> Vec<Note> {
+        meaning(exchange, &self.context)
+    }
+
+    /// What a still-open exchange is waiting for, once that has taken a while.
+    pub fn waiting(&self, exchange: &Exchange, now: Moment) -> Option<Note> {
+        super::meaning::waiting(exchange, now)
+    }
+
+    /// Keeps memory bounded while traffic runs: the facts of episodes long over go, the findings about them stay.
+    fn forget(&mut self, now: Moment) {
+        let last = *self.last_forgotten.get_or_insert(now);
+        if now.micros_since(last) < FORGET_EVERY_MICROS && self.placed.len() <= MOST_KEPT {
+            return;
+        }
+        self.last_forgotten = Some(now);
+        let mut before = now.plus_micros(-KEPT_MICROS);
+        if self.placed.len() > MOST_KEPT {
+            let mut ends: Vec<_> = self.placed.values().map(|placed| placed.facts.ended).collect();
+            let (_, middle, _) = ends.select_nth_unstable(MOST_KEPT / 2);
+            before = before.max(*middle);
+        }
+        for (key, group) in &mut self.groups {
+            for id in group.forget_before(before) {
+                let Some(placed) = self.placed.get_mut(&id) else { continue };
+                placed.homes.retain(|home| home != key);
+                if placed.homes.is_empty() {
+                    let view = View { placed: &self.placed, context: &self.context, used_tunnels: &self.used_tunnels };
+                    if let Some(member) = view.member(id) {
+                        count_lacking(&mut self.lacking, &member);
+                    }
+                    self.placed.remove(&id);
+                    self.used_tunnels.remove(&id);
+                }
+            }
+        }
+        self.groups.retain(|_, group| !group.is_empty());
+        let placed = &self.placed;
+        self.by_place.retain(|_, there| {
+            there.retain(|(_, id)| placed.contains_key(id));
+            !there.is_empty()
+        });
+        let oldest = placed.values().map(|placed| placed.facts.opened).min();
+        self.context.forget_what_led_nowhere(oldest.unwrap_or(before));
+        self.standing.forget_excess();
+        self.texts.retain(|text| Arc::strong_count(text) > 1);
+    }
+}
+
+fn shared(texts: &mut HashSet<Arc<str>>, text: &str) -> Arc<str> {
+    if let Some(known) = texts.get(text) {
+        return Arc::clone(known);
+    }
+    let new: Arc<str> = text.into();
+    texts.insert(Arc::clone(&new));
+    new
+}
+
+fn count_lacking(lacking: &mut Lacking, member: &Member<'_>) {
+    let facts = member.facts;
+    if facts.lacks.is_empty() {
+        return;
+    }
+    for need in Need::ALL {
+        if facts.lacks.has(need) {
+            let (count, first) = lacking.entry((need, member.role)).or_insert((0, facts.id));
+            *count = count.saturating_add(1);
+            *first = facts.id.min(*first);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The one list of rules. A rule with logic stands in its family's file, a rule that is only a match in
+//! [`table`](super::table).
+
+use crate::registry::Role;
+
+use super::episode::Level;
+use super::rule::Rule;
+
+mod auth;
+mod connections;
+mod content;
+mod normal;
+mod server;
+mod storage;
+mod token;
+
+/// Every rule.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    [
+        normal::RULES,
+        token::RULES,
+        auth::RULES,
+        content::RULES,
+        server::RULES,
+        storage::RULES,
+        connections::RULES,
+        super::table::ROWS,
+        super::table::CONNECTION_ROWS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The rule of this name.
+pub fn by_name(name: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.id.as_str() == name)
+}
+
+/// The rules that look at each role, so that a healthy exchange meets few of them.
+#[derive(Debug)]
+pub struct RulesByRole {
+    requests: Vec<Vec<&'static Rule>>,
+    connections: Vec<&'static Rule>,
+}
+
+impl RulesByRole {
+    /// Sorts the rules.
+    pub fn new() -> Self {
+        let at = |level: Level| all().filter(move |rule| rule.level == level);
+        let of =
+            |role: &Role| at(Level::Requests).filter(|rule| rule.on.is_empty() || rule.on.contains(role)).collect();
+        Self { requests: Role::ALL.iter().map(of).collect(), connections: at(Level::Connections).collect() }
+    }
+
+    /// The rules for an exchange of this role, at this level.
+    pub fn of(&self, level: Level, role: Role) -> &[&'static Rule] {
+        match level {
+            Level::Connections => &self.connections,
+            Level::Requests => self.requests.get(role as usize).map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
+impl Default for RulesByRole {
+    fn default() -> Self {
+        Self::new()
+    }
+}

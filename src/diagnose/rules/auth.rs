@@ -1,0 +1,123 @@
+//! Refusals by the registry itself: 401 with credentials, 403.
+
+use crate::registry::{Authorization, Role, Vendor, scope};
+
+use super::super::case::Case;
+use super::super::facts::Method;
+use super::super::finding::{Parameters, Severity};
+use super::super::rule::{Match, Need, Rule};
+
+const REGISTRY: &[Role] = &[
+    Role::Ping,
+    Role::Manifest,
+    Role::Blob,
+    Role::Redirect,
+    Role::Upload,
+    Role::Mount,
+    Role::Tags,
+    Role::Catalog,
+    Role::Referrers,
+    Role::Delete,
+];
+
+/// The rules of this family.
+pub(super) const RULES: &[Rule] = &[
+    Rule::error("auth.insufficient-scope", "pull-push-permissions")
+        .on(REGISTRY)
+        .supersedes(&["token.scope-reduced"])
+        .logic(insufficient_scope),
+    Rule::error("hub.denied", "hub-denied")
+        .on(REGISTRY)
+        .supersedes(&["auth.insufficient-scope", "token.scope-reduced"])
+        .logic(hub_denied),
+    Rule::error("auth.token-invalid", "token-expired").on(REGISTRY).logic(token_invalid),
+    Rule::error("auth.basic-refused", "wrong-credentials").on(REGISTRY).logic(basic_refused),
+    Rule::error("auth.denied", "pull-push-permissions").on(REGISTRY).needs(&[Need::ResponseBody]).logic(denied),
+    Rule::error("acr.firewall-denied", "firewall-rule-delay")
+        .needs(&[Need::ResponseBody])
+        .supersedes(&["auth.denied", "auth.anonymous-refused", "auth.token-refused", "auth.entra-token-refused"])
+        .logic(firewall_denied),
+];
+
+/// 401 to a request with a token, and no later success: the token does not allow it. The registry says
+/// `error="insufficient_scope"` (distribution registry/auth/token/accesscontroller.go), or nothing at all.
+fn insufficient_scope(case: &Case<'_>) -> Option<Match> {
+    if !is_refused_with_token(case) || case.challenge_error().is_some_and(|error| error != "insufficient_scope") {
+        return None;
+    }
+    let parameters = Parameters::new().with("scope", asked_scope(case));
+    let evidence = case.challenge_evidence().into_iter().chain(case.body_evidence());
+    let severity = if case.token_before().is_some() { Severity::Error } else { Severity::Warning };
+    Some(Match::on(evidence).with(parameters).of_severity(severity))
+}
+
+/// What was asked for: by the challenge, else by path and method.
+fn asked_scope(case: &Case<'_>) -> String {
+    let asked = case.bearer_challenge().map(|(_, challenge)| challenge.scopes()).unwrap_or_default();
+    if !asked.is_empty() {
+        return scope::listed(&asked);
+    }
+    let action = match case.facts.method {
+        Method::Delete => "delete",
+        Method::Post | Method::Put | Method::Patch => "push",
+        _ => "pull",
+    };
+    match case.member.repository {
+        Some(repository) => format!("repository:{repository}:{action}"),
+        None => "registry:catalog:*".to_owned(),
+    }
+}
+
+/// Docker Hub answers so for a repository that does not exist, too.
+fn hub_denied(case: &Case<'_>) -> Option<Match> {
+    (case.vendor() == Vendor::DockerHub).then(|| insufficient_scope(case))?
+}
+
+/// `error="invalid_token"`: malformed, expired, or not for this registry (the same file).
+fn token_invalid(case: &Case<'_>) -> Option<Match> {
+    let is_invalid = is_refused_with_token(case) && case.challenge_error() == Some("invalid_token");
+    is_invalid.then(|| Match::on(case.challenge_evidence().into_iter().chain(expiry_evidence(case))))
+}
+
+fn is_refused_with_token(case: &Case<'_>) -> bool {
+    let has_token = matches!(case.authorization(), Some(Authorization::Bearer { .. }));
+    case.facts.status == Some(401) && has_token && !case.succeeded_later()
+}
+
+fn expiry_evidence(case: &Case<'_>) -> Option<super::super::evidence::Evidence> {
+    let Some(Authorization::Bearer { claims: Some(claims) }) = case.authorization() else { return None };
+    let late = case.facts.opened.micros() / 1_000_000 - claims.expires?;
+    let (at, _) = case.facts.authorization.as_ref()?;
+    let place = super::super::evidence::Place::RequestHeader(*at);
+    (late > 0).then(|| case.evidence(place, &format!("authorization: Bearer, expired for {late} s")))
+}
+
+fn basic_refused(case: &Case<'_>) -> Option<Match> {
+    let Some(Authorization::Basic { user }) = case.authorization() else { return None };
+    if case.facts.status != Some(401) || case.succeeded_later() {
+        return None;
+    }
+    let parameters = Parameters::new().with_some("user", user.as_deref());
+    let evidence = case.status_evidence().into_iter().chain(case.authorization_evidence());
+    Some(Match::on(evidence).with(parameters))
+}
+
+/// 403: distribution's `DENIED` (registry/api/errcode/register.go), Harbor's `FORBIDDEN`. Azure Container Registry says
+/// 401 for missing permissions; its 403 is the firewall.
+fn denied(case: &Case<'_>) -> Option<Match> {
+    let is_denied = case.facts.status == Some(403) && (case.has_code("DENIED") || case.has_code("FORBIDDEN"));
+    let parameters = || Parameters::new().with("scope", asked_scope(case));
+    is_denied.then(|| Match::on(case.body_evidence()).with(parameters()))
+}
+
+/// `client with IP '…' is not allowed access` (docker/build-push-action#1214, aka.ms/acr/firewall). The address is the
+/// one that the registry saw. Disabled public access gives the same text.
+fn firewall_denied(case: &Case<'_>) -> Option<Match> {
+    if case.facts.status != Some(403) || !case.says("is not allowed access") {
+        return None;
+    }
+    let text = case.error()?.body.texts().find(|text| text.contains("is not allowed access"));
+    let address = text.and_then(|text| text.split(['\'', '"']).nth(1));
+    let parameters = Parameters::new().with_some("address", address);
+    Some(Match::on(case.status_evidence().into_iter().chain(case.body_evidence())).with(parameters))
+}

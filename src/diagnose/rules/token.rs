@@ -1,0 +1,124 @@
+//! Refused and reduced tokens.
+
+use crate::registry::{Proof, Role, Vendor, scope};
+
+use super::super::case::Case;
+use super::super::evidence::Place;
+use super::super::finding::{Parameters, Severity};
+use super::super::rule::{Match, Need, Rule};
+use super::normal::is_repeated_as_get;
+
+const TOKEN: &[Role] = &[Role::Token];
+
+/// The rules of this family.
+pub(super) const RULES: &[Rule] = &[
+    Rule::error("auth.token-refused", "wrong-credentials")
+        .on(TOKEN)
+        .needs(&[Need::RequestBody])
+        .supersedes(&["auth.anonymous-refused"])
+        .logic(token_refused),
+    Rule::error("auth.entra-token-refused", "wrong-credentials")
+        .on(TOKEN)
+        .needs(&[Need::RequestBody])
+        .logic(entra_token_refused),
+    Rule::error("auth.anonymous-refused", "anonymous-pull")
+        .on(TOKEN)
+        .needs(&[Need::RequestBody])
+        .logic(anonymous_refused),
+    Rule::error("auth.registry-name-case", "login-ok-docker-unauthorized")
+        .on(TOKEN)
+        .supersedes(&["auth.anonymous-refused"])
+        .logic(name_in_upper_case),
+    Rule::error("token.scope-reduced", "scope-reduced")
+        .of_severity(Severity::Warning)
+        .on(TOKEN)
+        .needs(&[Need::ResponseBody])
+        .logic(scope_reduced),
+];
+
+/// 401 and, on some registries (that of GitHub), 403. A firewall's 403 has a rule of its own.
+fn is_refused(case: &Case<'_>) -> bool {
+    let status = case.facts.status;
+    status == Some(401) || (status == Some(403) && case.has_code("DENIED") && !case.says("is not allowed access"))
+}
+
+fn token_refused(case: &Case<'_>) -> Option<Match> {
+    let token = case.token().filter(|token| token.request.proof != Proof::AccessToken)?;
+    if !is_refused(case) || token.request.is_anonymous() || is_repeated_as_get(case) {
+        return None;
+    }
+    let severity = if was_granted_after_all(case) { Severity::Warning } else { Severity::Error };
+    let parameters = Parameters::new().with_some("user", token.request.user.as_deref());
+    Some(Match::on(evidence(case)).with(parameters).of_severity(severity))
+}
+
+/// `POST /oauth2/exchange`: Azure Container Registry refuses the Entra token (azure-cli acr, `_docker_utils.py`).
+fn entra_token_refused(case: &Case<'_>) -> Option<Match> {
+    let token = case.token().filter(|token| token.request.proof == Proof::AccessToken)?;
+    (is_refused(case) && !token.request.is_anonymous()).then(|| Match::on(evidence(case)))
+}
+
+fn anonymous_refused(case: &Case<'_>) -> Option<Match> {
+    let token = case.token()?;
+    if !is_refused(case) || !token.request.is_anonymous() {
+        return None;
+    }
+    let severity = if was_granted_after_all(case) { Severity::Notice } else { Severity::Error };
+    Some(Match::on(evidence(case)).of_severity(severity))
+}
+
+/// Docker looks up credentials by the literal server name, so `MyRegistry.azurecr.io` finds none that were saved for
+/// `myregistry.azurecr.io` (measured with docker 20.10; MicrosoftDocs/azure-docs#42794).
+fn name_in_upper_case(case: &Case<'_>) -> Option<Match> {
+    let token = case.token()?;
+    let registry = case.member.registry;
+    let is_upper = registry.bytes().any(|byte| byte.is_ascii_uppercase());
+    if !is_refused(case) || !token.request.is_anonymous() || !is_upper {
+        return None;
+    }
+    let evidence = case.evidence(Place::Target, registry);
+    let parameters = Parameters::new().with("lower_registry", registry.to_ascii_lowercase());
+    Some(Match::on(case.status_evidence().into_iter().chain([evidence])).with(parameters))
+}
+
+fn evidence(case: &Case<'_>) -> impl Iterator<Item = super::super::evidence::Evidence> {
+    let status = case.status_evidence();
+    let body = case.body_evidence().filter(|body| Some(body) != status.as_ref());
+    status.into_iter().chain(body).chain(case.authorization_evidence())
+}
+
+/// A kubelet tries one saved credential after the other: a later token for the same scopes makes the refusal harmless.
+fn was_granted_after_all(case: &Case<'_>) -> bool {
+    let Some(token) = case.token() else { return false };
+    case.episode.granted_tokens().any(|granted| {
+        let same = granted.facts.token.as_deref().is_some_and(|other| other.request.scopes == token.request.scopes);
+        granted.facts.opened > case.facts.opened && same
+    })
+}
+
+/// The token is granted with 200, but for less than was asked: the specification allows it
+/// (distribution docs/content/spec/auth/oauth.md); Docker Hub answers `"access":[]` so.
+fn scope_reduced(case: &Case<'_>) -> Option<Match> {
+    let token = case.token()?;
+    let granted = token.answer.as_ref().filter(|answer| !answer.is_refresh_token)?.granted()?;
+    let missing: Vec<_> = token.request.scopes.iter().filter_map(|scope| scope.missing_from(granted)).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let value = format!("asked {} granted {}", scope::listed(&token.request.scopes), scope::listed(granted));
+    let evidence = case.evidence(Place::ResponseBody(0..0), &value);
+    let parameters = Parameters::new().with("scope", scope::listed(&missing));
+    let found = Match::on([evidence]).with(parameters);
+    let is_harmless = case.vendor() != Vendor::DockerHub && went_well_without(case);
+    Some(if is_harmless { found.of_severity(Severity::Notice) } else { found })
+}
+
+fn went_well_without(case: &Case<'_>) -> bool {
+    let mut requests = case.later().iter().filter(|later| later.role.is_registry());
+    let mut answered = 0_usize;
+    let all_well = requests.all(|later| {
+        answered = answered.saturating_add(1);
+        later.facts.succeeded()
+    });
+    all_well && answered > 0
+}

@@ -1,0 +1,170 @@
+//! Rules that are only a match: how their conditions are judged, and what evidence they leave.
+
+use crate::registry::error_body::contains_ignoring_case;
+
+use crate::exchange::{FailureKind, Side, Stage};
+use crate::registry::{Role, Vendor};
+
+use super::case::Case;
+use super::rule::Condition::{Code, Is, Kind, Says, Side as By, Stage as During, Status};
+use super::rule::{Condition, Match, Need, Rule};
+
+const BODY: &[Need] = &[Need::ResponseBody];
+const FAILURE: &[Need] = &[Need::Failure];
+
+/// The rules about requests.
+pub(super) const ROWS: &[Rule] = &[
+    // Texts of Azure Container Registry's token endpoint: Azure/docker-login#46, Azure/acr#366, vscode-docker#3780.
+    Rule::error("auth.client-secret-invalid", "service-principal-expired")
+        .on(&[Role::Token, Role::Ping, Role::Manifest])
+        .needs(BODY)
+        .supersedes(&["auth.token-refused", "auth.basic-refused", "auth.anonymous-refused"])
+        .when(&[Status(&[401]), Says(&["Invalid clientid or client secret"])]),
+    Rule::error("auth.application-not-registered", "service-principal-expired")
+        .on(&[Role::Token, Role::Ping, Role::Manifest])
+        .needs(BODY)
+        .supersedes(&["auth.token-refused", "auth.basic-refused", "auth.anonymous-refused"])
+        .when(&[Status(&[401]), Says(&["Application not registered with AAD"])]),
+    Rule::error("auth.user-name-not-guid", "wrong-credentials")
+        .on(&[Role::Token, Role::Ping, Role::Manifest])
+        .needs(BODY)
+        .supersedes(&["auth.token-refused", "auth.basic-refused", "auth.anonymous-refused"])
+        .when(&[Status(&[401]), Says(&["client id must be guid"])]),
+    // The only text that names it is Azure Resource Manager's (MicrosoftDocs/azure-docs#57954).
+    Rule::error("acr.admin-user-disabled", "admin-user-disabled")
+        .needs(BODY)
+        .supersedes(&["auth.token-refused", "auth.basic-refused"])
+        .when(&[Status(&[400, 401, 403, 409]), Says(&["admin user is disabled"])]),
+    // Azure/azure-sdk-for-net#22827, recorded.
+    Rule::error("acr.disallowed-operation", "disallowed-operation")
+        .needs(BODY)
+        .when(&[Status(&[405]), Code(&["REGISTRY_DISALLOWED_OPERATION"])]),
+    Rule::error("registry.name-invalid", "repository-format").needs(BODY).when(&[Code(&["NAME_INVALID"])]),
+    // A path outside the routes of the registry, as for upper-case names (azure-sdk-for-python recording, Azure/acr#166).
+    Rule::error("registry.path-unknown", "repository-format")
+        .on(&[Role::Manifest, Role::Blob, Role::Upload, Role::Tags, Role::Referrers, Role::Delete])
+        .needs(BODY)
+        .supersedes(&["manifest.unknown", "blob.unknown"])
+        .when(&[Status(&[404]), Says(&["404 page not found"])]),
+    // MCR and Azure Front Door answer in plain text (Azure/acr#754).
+    Rule::error("throttle.front-door", "throttled")
+        .needs(BODY)
+        .supersedes(&["throttle.registry"])
+        .when(&[Status(&[429]), Says(&["Ref A:"])]),
+    Rule::error("throttle.hub", "hub-rate-limit")
+        .supersedes(&["throttle.registry"])
+        .when(&[Status(&[429]), Is(is_hub_limit)]),
+    Rule::error("throttle.registry", "throttled").when(&[Status(&[429])]),
+    // Codes: learn.microsoft.com, "Common REST API error codes" and "SAS error codes"; S3's and CloudFront's own.
+    Rule::error("storage.signature-invalid", "sas-invalid")
+        .on(&[Role::Storage])
+        .needs(BODY)
+        .when(&[Status(&[403]), Code(&["AuthenticationFailed", "SignatureDoesNotMatch", "MissingKey", "InvalidKey"])]),
+    Rule::error("storage.access-refused", "storage-firewall").on(&[Role::Storage]).needs(BODY).when(&[
+        Status(&[403, 409]),
+        Code(&[
+            "AuthorizationFailure",
+            "AuthorizationSourceIPMismatch",
+            "AuthorizationProtocolMismatch",
+            "AuthorizationPermissionMismatch",
+            "PublicAccessNotPermitted",
+            "AccountIsDisabled",
+        ]),
+    ]),
+    Rule::error("content.truncated-body", "truncated-body").needs(FAILURE).when(&[
+        During(&[Stage::ReadBody]),
+        By(&[Side::Origin]),
+        Kind(|kind| matches!(kind, FailureKind::Truncated | FailureKind::Reset | FailureKind::TimedOut)),
+    ]),
+    Rule::error("network.answer-reset", "connection-reset").needs(FAILURE).when(&[
+        During(&[Stage::Send, Stage::AwaitHead]),
+        By(&[Side::Origin]),
+        Kind(|kind| matches!(kind, FailureKind::Reset | FailureKind::Truncated)),
+    ]),
+    Rule::error("proxy.request-limitation", "proxy-limitation").when(&[Kind(is_limitation)]),
+];
+
+/// The rules about connections.
+pub(super) const CONNECTION_ROWS: &[Rule] = &[
+    connection("network.dns-failure", "dns-failure")
+        .when(&[During(&[Stage::Resolve]), Kind(|kind| *kind != FailureKind::GaveUp)]),
+    connection("network.connection-refused", "connection-refused")
+        .when(&[During(&[Stage::Connect]), Kind(|kind| *kind == FailureKind::Refused)]),
+    connection("network.unreachable", "connection-refused")
+        .when(&[During(&[Stage::Connect]), Kind(|kind| *kind == FailureKind::Unreachable)]),
+    connection("network.connection-reset", "connection-reset").when(&[
+        During(&[Stage::Connect, Stage::UpstreamTls]),
+        By(&[Side::Origin]),
+        Kind(|kind| matches!(kind, FailureKind::Reset | FailureKind::Truncated)),
+    ]),
+    connection("network.parent-proxy-auth", "parent-proxy-auth")
+        .supersedes(&["network.parent-proxy-refused"])
+        .when(&[Kind(|kind| *kind == FailureKind::ParentProxyRefused(407))]),
+    connection("network.parent-proxy-refused", "parent-proxy-refused").when(&[
+        During(&[Stage::ParentProxy]),
+        Kind(|kind| !matches!(kind, FailureKind::GaveUp | FailureKind::TimedOut)),
+    ]),
+    connection("tls.rejected-by-server", "tls-rejected-by-server").when(&[
+        During(&[Stage::UpstreamTls]),
+        By(&[Side::Origin]),
+        Kind(|kind| {
+            matches!(kind, FailureKind::TlsAlert(_) | FailureKind::TlsFailed | FailureKind::TlsNothingInCommon)
+        }),
+    ]),
+    connection("tls.plain-http", "plain-http-on-tls")
+        .when(&[During(&[Stage::UpstreamTls]), Kind(|kind| *kind == FailureKind::NotTls)]),
+    connection("proxy.limitation", "proxy-limitation").when(&[Kind(is_limitation)]),
+];
+
+const fn connection(name: &'static str, slug: &'static str) -> Rule {
+    Rule::error(name, slug).of_connections().needs(FAILURE)
+}
+
+/// Docker Hub's own limit, wherever it comes from (docker/docs#13499, Azure/azure-sdk-for-js#34390).
+fn is_hub_limit(case: &Case<'_>) -> bool {
+    case.vendor() == Vendor::DockerHub || case.says("pull rate limit")
+}
+
+/// What pulltap does not do, whoever asked for it.
+fn is_limitation(kind: &FailureKind) -> bool {
+    matches!(kind, FailureKind::ClientCertificateWanted | FailureKind::Unsupported | FailureKind::HeadTooLarge)
+}
+
+/// A match when all conditions hold, with the evidence of those that point somewhere.
+pub(super) fn check(conditions: &[Condition], case: &Case<'_>) -> Option<Match> {
+    if !conditions.iter().all(|condition| holds(condition, case)) {
+        return None;
+    }
+    let mut found = Match::default();
+    if case.facts.failure.is_some() {
+        found.evidence.extend(case.failure_evidence());
+    }
+    for condition in conditions {
+        match condition {
+            Condition::Header(name, _) => found.evidence.extend(case.header_evidence(name)),
+            Condition::Code(_) | Condition::Says(_) => found.evidence.extend(case.body_evidence()),
+            _ => {}
+        }
+    }
+    if found.evidence.is_empty() {
+        found.evidence.extend(case.status_evidence());
+    }
+    found.evidence.dedup();
+    Some(found)
+}
+
+fn holds(condition: &Condition, case: &Case<'_>) -> bool {
+    let failure = case.facts.failure.as_deref();
+    match condition {
+        Condition::Status(statuses) => case.facts.status.is_some_and(|status| statuses.contains(&status)),
+        Condition::Code(codes) => case.error().is_some_and(|error| codes.iter().any(|code| error.body.has_code(code))),
+        Condition::Says(texts) => case.error().is_some_and(|error| texts.iter().any(|text| error.body.says(text))),
+        Condition::Stage(stages) => failure.is_some_and(|failure| stages.contains(&failure.stage)),
+        Condition::Side(sides) => failure.is_some_and(|failure| sides.contains(&failure.side)),
+        Condition::Kind(is_such) => failure.is_some_and(|failure| is_such(&failure.kind)),
+        Condition::Header(name, part) => {
+            case.header(name).is_some_and(|header| contains_ignoring_case(&header.value, part))
+        }
+        Condition::Is(is_so) => is_so(case),
+    }
+}

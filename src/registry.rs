@@ -1,0 +1,25 @@
+//! What registries and their clients mean: endpoints, challenges, scopes, tokens, errors, roles. Pure knowledge of the
+//! OCI distribution API and of the products that speak it; every parser is tolerant and takes linear time.
+
+pub mod challenge;
+pub mod clients;
+pub mod context;
+pub mod endpoint;
+pub mod error_body;
+pub mod parameters;
+pub mod reference;
+pub mod role;
+pub mod scope;
+pub mod token;
+pub mod vendors;
+
+pub use challenge::Challenge;
+pub use clients::{Client, ClientKind};
+pub use context::{Address, Asked, Context, PlaceKey, Realm, Redirect};
+pub use endpoint::Endpoint;
+pub use error_body::{ErrorBody, ErrorEntry, Shape};
+pub use reference::{Digest, RepositoryName, Tag};
+pub use role::Role;
+pub use scope::Scope;
+pub use token::{Authorization, Claims, Proof, TokenAnswer, TokenRequest};
+pub use vendors::Vendor;

@@ -1,0 +1,88 @@
+//! Which registry product stands behind a host, and which hosts keep blobs, by their names.
+
+/// A registry product that rules and advice know apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Vendor {
+    /// Azure Container Registry.
+    Acr,
+    /// Docker Hub.
+    DockerHub,
+    /// Microsoft Container Registry.
+    Mcr,
+    /// GitHub Container Registry.
+    Ghcr,
+    /// Any other.
+    Other,
+}
+
+impl Vendor {
+    /// The product behind this host.
+    pub fn of(host: &str) -> Self {
+        let host = host.to_ascii_lowercase();
+        let is_below = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+        // mcrprod.azurecr.io issues MCR's tokens (Azure/static-web-apps#1758).
+        if host == "mcr.microsoft.com" || host == "mcrprod.azurecr.io" || is_below("mcr.microsoft.com") {
+            Self::Mcr
+        } else if acr_name(&host).is_some() || is_below("data.azurecr.io") || is_below("data.azurecr.cn") {
+            Self::Acr
+        } else if host == "docker.io" || is_below("docker.io") || is_below("docker.com") {
+            Self::DockerHub
+        } else if host == "ghcr.io" {
+            Self::Ghcr
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The resource name of an Azure Container Registry with this host name: what `az acr` commands take.
+pub fn acr_name(host: &str) -> Option<&str> {
+    ["io", "cn", "us"].iter().find_map(|domain| {
+        let name = host.strip_suffix(domain)?.strip_suffix(".azurecr.")?;
+        (!name.is_empty() && !name.contains('.')).then_some(name)
+    })
+}
+
+/// Whether a host of this name serves blobs for registries: where redirects lead.
+pub fn keeps_blobs(host: &str) -> bool {
+    const DOMAINS: [&str; 15] = [
+        ".blob.core.windows.net",
+        ".blob.core.chinacloudapi.cn",
+        ".blob.core.usgovcloudapi.net",
+        ".blob.storage.azure.net",
+        ".data.azurecr.io",
+        ".data.azurecr.cn",
+        ".data.mcr.microsoft.com",
+        ".cdn.mscr.io",
+        ".cloudflare.docker.com",
+        ".cloudfront.docker.com",
+        ".cloudfront.net",
+        ".r2.cloudflarestorage.com",
+        "pkg-containers.githubusercontent.com",
+        "cdn.registry.gitlab-static.net",
+        "storage.googleapis.com",
+    ];
+    let host = host.to_ascii_lowercase();
+    let is_s3 = host.ends_with(".amazonaws.com") && (host.contains(".s3.") || host.contains(".s3-"));
+    let is_quay = host.starts_with("cdn") && host.ends_with(".quay.io");
+    is_s3 || is_quay || DOMAINS.iter().any(|domain| host.ends_with(domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_registries_and_blob_hosts_by_name() {
+        assert_eq!(Vendor::of("MyRegistry.azurecr.io"), Vendor::Acr);
+        assert_eq!(acr_name("myregistry.azurecr.cn"), Some("myregistry"));
+        assert_eq!(Vendor::of("registry-1.docker.io"), Vendor::DockerHub);
+        assert_eq!(Vendor::of("notdocker.io"), Vendor::Other);
+        assert_eq!(Vendor::of("mcrprod.azurecr.io"), Vendor::Mcr);
+        assert!(keeps_blobs("weumanaged15.blob.core.windows.net"));
+        assert!(keeps_blobs("myregistry.westeurope.data.azurecr.io"));
+        assert!(keeps_blobs("prod-eu-west-2-starport-layer-bucket.s3.eu-west-2.amazonaws.com"));
+        assert!(keeps_blobs("cdn01.quay.io"));
+        assert!(!keeps_blobs("myregistry.azurecr.io"));
+    }
+}

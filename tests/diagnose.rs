@@ -1,0 +1,8 @@
+//! Tests of the diagnosis: every rule's fixtures, whole pulls, order of arrival, the catalogue.
+
+mod catalogue;
+mod fixture;
+mod order;
+mod parsers;
+mod pulls;
+mod rules;

@@ -1,0 +1,72 @@
+//! Whole sessions of real clients, as measured: nothing above normal in the healthy ones, one finding in the others.
+
+use pulltap::diagnose::{Catalogue, Engine, Finding};
+use pulltap::language::Language;
+
+use super::fixture;
+
+/// The sessions below `tests/fixtures/diagnose/pulls`.
+pub const NAMES: [&str; 7] =
+    ["docker-login-pull", "docker-push", "podman-pull", "ctr-pull", "hub-pull", "az-login-pull", "docker-locked-push"];
+
+fn engine(name: &str) -> Engine {
+    let mut engine = Engine::new();
+    for exchange in fixture::read(&format!("pulls/{name}.toml")).exchanges() {
+        engine.update(&exchange);
+    }
+    engine.finish();
+    engine
+}
+
+#[test]
+fn finds_nothing_above_normal_in_a_healthy_session() {
+    for name in NAMES {
+        let expected = fixture::read(&format!("pulls/{name}.toml")).expect.unwrap_or_default();
+        let found = engine(name).findings();
+        let troubles: Vec<_> =
+            found.iter().filter(|finding| finding.is_trouble()).map(|finding| finding.rule.id.as_str()).collect();
+        assert_eq!(troubles, expected, "{name}: {found:#?}");
+    }
+}
+
+#[test]
+fn explains_a_pull_line_by_line() {
+    let engine = engine("docker-login-pull");
+    let catalogue = Catalogue::built_in();
+    let mut lines = Vec::new();
+    for exchange in fixture::read("pulls/docker-login-pull.toml").exchanges() {
+        let notes: Vec<_> = engine.meaning(&exchange).iter().map(|note| note.text(&catalogue, Language::En)).collect();
+        lines.push(format!(
+            "{} {} {} {}: {}",
+            exchange.id,
+            exchange.method().unwrap(),
+            exchange.status().unwrap(),
+            engine.role(&exchange).as_str(),
+            notes.join("; ")
+        ));
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn says_what_it_could_not_check() {
+    let mut described = fixture::read("tls.certificate-expired/quiet.toml").exchanges();
+    for exchange in &mut described {
+        exchange.origin = pulltap::exchange::Origin::File;
+        exchange.failure = None;
+        exchange.response = None;
+    }
+    let mut engine = Engine::new();
+    for exchange in &described {
+        engine.update(exchange);
+    }
+    engine.finish();
+    assert_eq!(engine.findings().iter().filter(|finding| Finding::is_trouble(finding)).count(), 0);
+    let not_checked: Vec<_> = engine.not_checked().iter().map(|rule| rule.rule.id.as_str()).collect();
+    for rule in ["tls.certificate-expired", "tls.proxy-ca-untrusted", "network.dns-failure"] {
+        assert!(not_checked.contains(&rule), "{rule} was not checked, and that is not said: {not_checked:?}");
+    }
+    let healthy = self::engine("docker-login-pull");
+    let lacking: Vec<_> = healthy.not_checked().iter().map(|lacking| lacking.rule.id.as_str()).collect();
+    assert_eq!(lacking, ["content.digest-mismatch"], "the fixture has no digests, and all else");
+}
