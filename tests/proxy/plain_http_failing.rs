@@ -127,7 +127,8 @@ fn says_why_a_server_cannot_be_reached() {
     let (status, ours) = (&exchange["status"], &exchange["answered_by_us"]);
     assert_eq!((status, ours), (&502.into(), &true.into()), "{exchange}");
     // An upload is answered, too, however much of it is still on its way.
-    let upload = format!("PUT http://closed.test:5000/up HTTP/1.1\r\nContent-Length: 200000\r\n\r\n{}", "x".repeat(200_000));
+    let upload =
+        format!("PUT http://closed.test:5000/up HTTP/1.1\r\nContent-Length: 200000\r\n\r\n{}", "x".repeat(200_000));
     let response = say(&pulltap, upload);
     assert_eq!(response.status_line(), "HTTP/1.1 502 pulltap: closed.test:5000 refused the connection");
     let exchange = pulltap.exchange("PUT", "http://closed.test:5000/up");

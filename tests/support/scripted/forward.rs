@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::PATIENCE;
 use super::authority::Authority;
 use super::meeting::Meeting;
-use super::pulltap::{Pulltap, Setup};
+use super::pulltap::{Pulltap, Setup, WELL};
 use super::scene::accept_within;
 use super::wire::Wire;
 
@@ -37,15 +37,20 @@ impl Forward {
             Self { servers: Servers { listeners: Vec::new(), meeting: None }, setup: Setup::trusting(authority) };
         for host in hosts {
             let address = forward.listen(host);
-            forward.setup = [80, 443].into_iter().fold(forward.setup, |setup, port| setup.resolving(host, port, address));
+            forward.setup =
+                [80, 443].into_iter().fold(forward.setup, |setup, port| setup.resolving(host, port, address));
         }
         forward
     }
 
-    /// Has pulltap reach servers through a parent proxy with these credentials before its address (`me:secret@` or none).
-    pub fn through_parent(mut self, credentials: &str) -> Self {
+    /// Has pulltap's environment name a parent proxy called `parent`, with these credentials before its address
+    /// (`me:secret@`, or none), and these hosts besides that are reached without it.
+    pub fn through_parent(mut self, credentials: &str, without: &str) -> Self {
         let address = self.listen("parent");
-        self.setup = self.setup.arg("--upstream-proxy").arg(&format!("http://{credentials}{address}"));
+        self.setup = self
+            .setup
+            .variable("ALL_PROXY", &format!("http://{credentials}{address}"))
+            .variable("NO_PROXY", &format!("{WELL},{without}"));
         self
     }
 
@@ -104,7 +109,10 @@ impl Servers {
     /// Holds that nobody else has connected to this server.
     #[track_caller]
     pub fn assert_no_more(&self, name: &str) {
-        assert!(accept_within(std::time::Duration::ZERO, self.listener(name)).is_none(), "another connection to {name}");
+        assert!(
+            accept_within(std::time::Duration::ZERO, self.listener(name)).is_none(),
+            "another connection to {name}"
+        );
     }
 
     #[track_caller]

@@ -26,7 +26,7 @@ use super::client::{ClientTls, Response, tls_tunnel};
 use super::origin::Origin;
 
 /// The name of the server that every proxy under test can reach: by it a test sees that the proxy is still well.
-const WELL: &str = "well.test";
+pub const WELL: &str = "well.test";
 
 /// Builds the command line of a proxy.
 pub struct Setup {
@@ -44,7 +44,9 @@ impl Setup {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pulltap"));
         command.args(["--headless", "--json", "--listen", "127.0.0.1:0", "--data-dir"]);
         command.arg(folder.path().join("data")).arg("--upstream-ca").arg(roots);
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "NO_PROXY", "no_proxy"] {
+        for name in
+            ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "NO_PROXY", "no_proxy"]
+        {
             command.env_remove(name);
         }
         let well = Origin::healthy(authority, WELL);
