@@ -82,6 +82,7 @@ pub mod cli;
 pub mod content;
 pub mod diagnose;
 pub mod exchange;
+pub mod har;
 pub mod language;
 pub mod platform;
 pub mod printable;

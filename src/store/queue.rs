@@ -63,6 +63,11 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// Whether nothing will be added any more.
+    pub fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
     /// Exchanges that were lost so far.
     pub fn lost(&self) -> u64 {
         self.lock().lost

@@ -129,6 +129,10 @@ impl Writing {
             if self.session.is_none() {
                 self.make_session();
             }
+            if self.session.is_none() && !self.queue.is_closed() {
+                self.queue.rest(RETRY);
+                continue;
+            }
             let batch = self.queue.take();
             let is_last = batch.is_last;
             if self.write(batch) {
@@ -169,7 +173,6 @@ impl Writing {
     fn write(&mut self, batch: Batch) -> bool {
         let Some(session) = &mut self.session else {
             self.queue.put_back(batch);
-            self.tell(self.health.borrow().trouble.clone());
             return false;
         };
         match session.write(batch.exchanges.values()) {

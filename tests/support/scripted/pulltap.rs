@@ -71,6 +71,12 @@ impl Setup {
         self
     }
 
+    /// Its data directory.
+    #[cfg(target_os = "linux")]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Starts it where it is expected to end by itself, and gives its status, stdout and stderr.
     #[cfg(unix)]
     #[track_caller]
@@ -177,6 +183,15 @@ impl Pulltap {
         let wanted = |line: &Value| line["type"] == "exchange" && line["failure"]["stage"] == stage;
         let found = self.lines.wait(limit, wanted);
         found.unwrap_or_else(|| panic!("nothing failed at {stage}; {:?}; {}", self.lines, self.stderr()))
+    }
+
+    /// Waits until the recorder is in trouble of this kind (or, with `None`, out of it), and gives the line.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub fn trouble(&self, kind: Option<&str>) -> Value {
+        let wanted = |line: &Value| line["type"] == "trouble" && line["kind"].as_str() == kind;
+        let found = self.lines.wait(PATIENCE, wanted);
+        found.unwrap_or_else(|| panic!("no trouble of the kind {kind:?}; {:?}; {}", self.lines, self.stderr()))
     }
 
     /// What it printed on stderr so far.

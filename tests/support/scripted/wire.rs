@@ -162,6 +162,17 @@ impl Wire {
         }
     }
 
+    /// The same; `None` where the other side ends before the mark.
+    pub fn try_receive_until(&mut self, mark: &[u8]) -> Option<Vec<u8>> {
+        while !self.untaken().windows(mark.len()).any(|window| window == mark) {
+            if self.ended.is_some() {
+                return None;
+            }
+            self.fill();
+        }
+        Some(self.receive_until(mark))
+    }
+
     /// Receives a message's head, with its empty line.
     #[track_caller]
     pub fn receive_head(&mut self) -> String {
