@@ -13,7 +13,6 @@ use crate::proxy::upstream_proxy::{ParentProxy, ProxyUrlError};
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "switches are what a command line is made of")]
 #[command(name = "pulltap", version, max_term_width = 100)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub struct Args {
     /// Listen on this address; repeatable. Port 0 takes any free port.
     #[arg(long, value_name = "ADDR[:PORT]", default_value = "127.0.0.1:8888")]
