@@ -176,7 +176,7 @@ fn layer(id: u64) -> Exchange {
     exchange.target = Target::http("192.0.2.9", 5000);
     let response = exchange.response.as_mut().unwrap();
     response.status = 307;
-    response.reason = "Temporary Redirect".to_owned();
+    "Temporary Redirect".clone_into(&mut response.reason);
     response.headers = headers(&[
         ("Content-Type", "application/octet-stream"),
         ("Location", "https://blobs.test/x?sig=secret&se=2026-01-02"),
@@ -197,7 +197,7 @@ fn azure_refusal(id: u64) -> Exchange {
     exchange.target = Target::https("2001:db8::9", 8443);
     let response = exchange.response.as_mut().unwrap();
     response.status = 403;
-    response.reason = "This request is not authorized to perform this operation.".to_owned();
+    "This request is not authorized to perform this operation.".clone_into(&mut response.reason);
     response.headers = headers(&[("Content-Type", "application/xml"), ("x-ms-error-code", "AuthorizationFailure")]);
     exchange.response_body =
         body("\u{feff}<?xml version=\"1.0\"?><Error><Code>AuthorizationFailure</Code></Error>".as_bytes());

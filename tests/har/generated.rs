@@ -132,7 +132,7 @@ prop_compose! {
             Just(Vec::new()),
             vec(any::<u8>(), 0..20),
             "\u{feff}?\\PC{0,20}".prop_map(String::into_bytes),
-            "a=\\PC{0,5}&b=[+%]{0,3}".prop_map(|text| text.into_bytes()),
+            "a=\\PC{0,5}&b=[+%]{0,3}".prop_map(String::into_bytes),
             ("\u{feff}?\\PC{0,9}漢", 1..3_usize).prop_map(|(text, cut)| text.as_bytes()[..text.len() - cut].to_vec()),
         ],
         decoded_from in vec("gzip|br", 0..2),
