@@ -3,14 +3,18 @@
 //! The user interfaces, `run`, `demo` and the tests all capture through here.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::ca::CertificateAuthority;
 use crate::diagnose::{Change, Engine, Finding, Note};
 use crate::exchange::{Exchange, Moment};
 use crate::proxy::{self, EventReceiver, Proxy, Settings, StartError};
+use crate::redact::{Redacted, Redactor};
+use crate::store::{Health, Recorded, Recorder};
 
 mod fold;
 
@@ -18,7 +22,10 @@ use fold::Fold;
 pub use fold::is_listed;
 
 /// How often the capture looks at what is still open.
-const TICK: std::time::Duration = std::time::Duration::from_secs(1);
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long the recorder may take for what it has not written yet when the capture ends.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// Batches of events taken from the queue at once.
 const BATCHES: usize = 256;
@@ -30,22 +37,33 @@ pub enum Update<'a> {
     Over(Understood<'a>),
     /// An exchange has been waiting for its response for this many seconds.
     Waiting(Understood<'a>, u64),
-    /// A finding was made, was retracted, or will not hold any more.
+    /// A finding was made, or one that was told no longer holds.
     Finding(Change),
+    /// The recorder has come into trouble, or out of it.
+    Recording(&'a Health),
 }
 
 /// An exchange and what it means by itself.
 #[derive(Debug)]
 pub struct Understood<'a> {
     /// The exchange.
-    pub exchange: &'a Exchange,
+    pub exchange: &'a Redacted<Exchange>,
     /// What it is to a registry client: ping, token, manifest, …
     pub role: &'static str,
     /// What it means, in a line or a few.
     pub notes: Vec<Note>,
 }
 
-/// A capture that has ended: numbers, and what was found.
+/// A capture that has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// What there was.
+    pub summary: Summary,
+    /// Where it is, when it was recorded.
+    pub recorded: Option<Recorded>,
+}
+
+/// Numbers about a capture that has ended, and what was found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// Exchanges, CONNECT requests not counted unless they failed or stayed opaque.
@@ -62,10 +80,12 @@ pub struct Summary {
 pub struct Capture {
     proxy: Proxy,
     events: EventReceiver,
+    redactor: Redactor,
+    recorder: Option<Recorder>,
 }
 
 impl Capture {
-    /// Binds the proxy's addresses.
+    /// Binds the proxy's addresses. What the capture tells and records has passed the redactor.
     ///
     /// # Errors
     /// When the proxy cannot start.
@@ -73,10 +93,19 @@ impl Capture {
         settings: Settings,
         authority: CertificateAuthority,
         upstream_roots: Vec<CertificateDer<'static>>,
+        redactor: Redactor,
     ) -> Result<Self, StartError> {
         let (sender, events) = proxy::event_queue();
         let proxy = Proxy::bind(settings, authority, upstream_roots, sender).await?;
-        Ok(Self { proxy, events })
+        Ok(Self { proxy, events, redactor, recorder: None })
+    }
+
+    /// The same, with everything recorded, under numbers that the session has not seen yet.
+    #[must_use]
+    pub fn recorded_by(self, recorder: Recorder) -> Self {
+        let last = recorder.last_ids();
+        self.proxy.number_after(last.exchange, last.connection);
+        Self { recorder: Some(recorder), ..self }
     }
 
     /// The addresses that the proxy listens on.
@@ -86,20 +115,23 @@ impl Capture {
 
     /// Runs until `stop` is cancelled, telling `show` what happens. When `show` says that nobody listens any more, the
     /// capture stops.
-    pub async fn run(self, stop: CancellationToken, mut show: impl FnMut(Update<'_>, Moment) -> Listening) -> Summary {
-        let Self { proxy, mut events } = self;
+    pub async fn run(self, stop: CancellationToken, mut show: impl FnMut(Update<'_>, Moment) -> Listening) -> Ended {
+        let Self { proxy, mut events, redactor, recorder } = self;
         let clock = proxy.clock();
         let mut fold = Fold::default();
         let mut engine = Engine::new();
         let mut batches = Vec::with_capacity(BATCHES);
         let mut tick = tokio::time::interval(TICK);
+        let mut health = recorder.as_ref().map(Recorder::health);
         let mut running = Box::pin(proxy.run(stop.clone()));
         let mut is_running = true;
         while is_running {
-            let mut has_ticked = false;
+            let mut is_tick = false;
+            let mut is_changed = false;
             tokio::select! {
                 _ = events.recv_many(&mut batches, BATCHES) => {}
-                _ = tick.tick() => has_ticked = true,
+                _ = tick.tick() => is_tick = true,
+                () = change_of(&mut health) => is_changed = true,
                 () = &mut running => is_running = false,
             }
             while let Ok(batch) = events.try_recv() {
@@ -113,32 +145,71 @@ impl Capture {
                     stop.cancel();
                 }
             };
-            for exchange in fold.ended(batches.drain(..).flatten()) {
+            fold.events(batches.drain(..).flatten(), |exchange| {
+                // The door: no secret gets any further.
+                let exchange = redactor.redact(exchange);
                 engine.update(&exchange);
                 tell(Update::Over(understood(&engine, &exchange)));
+                if let Some(recorder) = &recorder {
+                    recorder.record(exchange);
+                }
+            });
+            if is_tick {
+                fold.waiting(clock.now(), |exchange, seconds| {
+                    let exchange = redactor.redact(exchange.clone());
+                    let mut understood = understood(&engine, &exchange);
+                    understood.notes.extend(engine.waiting(&exchange, clock.now()));
+                    tell(Update::Waiting(understood, seconds));
+                });
+                for change in engine.settled(clock.now()) {
+                    tell(Update::Finding(change));
+                }
             }
-            if !has_ticked {
-                continue;
+            if let Some(recorder) = &recorder
+                && (is_tick || !is_running)
+            {
+                fold.unwritten(clock.now(), |exchange| recorder.record(redactor.redact(exchange.clone())));
             }
-            for (exchange, seconds) in fold.waiting(clock.now()) {
-                let mut understood = understood(&engine, exchange);
-                understood.notes.extend(engine.waiting(exchange, clock.now()));
-                tell(Update::Waiting(understood, seconds));
-            }
-            for change in engine.settled(clock.now()) {
-                tell(Update::Finding(change));
+            if let Some(health) = &mut health
+                && is_changed
+            {
+                tell(Update::Recording(&health.borrow_and_update()));
             }
         }
         for change in engine.finish() {
             // Whoever does not listen any more misses nothing that the session does not have.
             let _ = show(Update::Finding(change), clock.now());
         }
-        fold.summary(engine.findings())
+        let recorded = match recorder {
+            Some(recorder) => Some(finish(recorder).await),
+            None => None,
+        };
+        Ended { summary: fold.summary(engine.findings()), recorded }
     }
 }
 
-fn understood<'a>(engine: &Engine, exchange: &'a Exchange) -> Understood<'a> {
+fn understood<'a>(engine: &Engine, exchange: &'a Redacted<Exchange>) -> Understood<'a> {
     Understood { exchange, role: engine.role(exchange).as_str(), notes: engine.meaning(exchange) }
+}
+
+/// Comes back when the recorder's health has changed; never where nothing is recorded.
+async fn change_of(health: &mut Option<watch::Receiver<Health>>) {
+    if let Some(health) = health
+        && health.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Waits for the recorder, but not for ever: a disk may hang.
+async fn finish(recorder: Recorder) -> Recorded {
+    let as_it_is = Recorded { path: recorder.path().to_owned(), health: recorder.health().borrow().clone() };
+    let finished = tokio::task::spawn_blocking(|| recorder.finish());
+    match tokio::time::timeout(LAST_WRITES, finished).await {
+        Ok(Ok(recorded)) => recorded,
+        Ok(Err(_)) | Err(_) => as_it_is,
+    }
 }
 
 /// Whether anybody still wants to hear what happens.

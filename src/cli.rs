@@ -7,6 +7,8 @@ use clap::Parser;
 mod args;
 mod exit_status;
 mod headless;
+mod redactor;
+mod session;
 mod settings;
 
 use args::Args;

@@ -15,8 +15,10 @@ pub mod facts;
 pub mod finding;
 mod groups;
 pub mod meaning;
+mod placing;
 pub mod rule;
 pub mod rules;
+mod standing;
 pub mod table;
 mod verdict;
 

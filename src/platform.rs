@@ -42,6 +42,24 @@ fn owner_only_folder(builder: &mut std::fs::DirBuilder) {
 #[cfg(windows)]
 fn owner_only_folder(_builder: &mut std::fs::DirBuilder) {}
 
+/// What tells a file from another one that took its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileIdentity(u64, u64);
+
+/// The identity of the file at this path; `None` where there is none.
+#[cfg(unix)]
+pub fn file_identity(path: &Path) -> Option<FileIdentity> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|file| FileIdentity(file.dev(), file.ino()))
+}
+
+/// The identity of the file at this path; `None` where there is none. Windows does not let a file be replaced while
+/// it is open, so that all are the same.
+#[cfg(windows)]
+pub fn file_identity(path: &Path) -> Option<FileIdentity> {
+    path.exists().then_some(FileIdentity(0, 0))
+}
+
 /// An address of this machine, and how many bits of it name its subnet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LocalAddress {

@@ -22,11 +22,13 @@ use crate::exchange::event::CaptureEvent;
 use crate::platform;
 
 pub mod absolute_form;
+pub mod alone;
 pub mod answer;
 pub mod client_side;
 pub mod clock;
 pub mod connect_reply;
 pub mod failing;
+pub mod hashing;
 pub mod intercept;
 pub mod keep;
 pub mod one_request;
@@ -127,6 +129,7 @@ impl Proxy {
             events,
             numbers: Arc::default(),
             clock,
+            hashing: Arc::new(hashing::Hashing::start()),
             buffers: relay::Buffers::default(),
             subnets: subnets(),
             stopping: CancellationToken::new(),
@@ -144,6 +147,11 @@ impl Proxy {
         self.shared.clock
     }
 
+    /// Numbers exchanges and client connections from behind these on. To be called before it runs.
+    pub fn number_after(&self, exchange: u64, connection: u64) {
+        self.shared.numbers.continue_after(exchange, connection);
+    }
+
     /// Runs until `stop` is cancelled; then every connection gets a moment to record its end.
     pub async fn run(self, stop: CancellationToken) {
         let tracker = TaskTracker::new();
@@ -156,6 +164,7 @@ impl Proxy {
         if tokio::time::timeout(self.shared.settings.limits.drain, tracker.wait()).await.is_err() {
             tracing::debug!(left = tracker.len(), "connections left behind");
         }
+        self.shared.hashing.told().await;
     }
 }
 

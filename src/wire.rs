@@ -6,13 +6,20 @@
 
 use crate::exchange::{Headers, RequestHead, ResponseHead, Stage, WhyOpaque};
 
+pub mod hpack;
 pub mod http1;
+pub mod http2;
+pub mod observer;
 pub mod sniff;
 pub mod tls;
 
 pub use http1::Http1Observer;
+pub use http2::Http2Observer;
+pub use observer::HttpObserver;
 pub use sniff::{Speaks, sniff};
 pub use tls::{HelloParse, client_hello};
+
+use hpack::HpackError;
 
 /// Who sent the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +41,23 @@ pub enum End {
     Reset,
 }
 
+/// How one exchange ended before its time on a connection that carries others too (HTTP/2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// By RST_STREAM with this error code.
+    Reset(u32),
+    /// The side said by GOAWAY with this error code that it looks at nothing further.
+    GoneAway(u32),
+    /// The server ended the response before its head, or with another length than it had announced.
+    Short,
+}
+
 /// Something that an observer saw. `n` is the number of the request on its connection, from 0.
 ///
 /// For every `n`: `Started` comes first and `Over` last, each once; `Request` comes before `RequestBody`, those before
 /// `RequestEnd`; the same holds for responses; `Interim` comes before `Response`. What comes once comes at most once: an
-/// exchange that is cut has only a part of them. A head is always followed by its end before `Over`.
+/// exchange that is cut has only a part of them. A head is always followed by its end before `Over`. In HTTP/1 requests
+/// come one after the other, and so do responses; in HTTP/2 exchanges are interleaved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observed<'a> {
     /// The first byte of a request arrived.
@@ -145,6 +164,24 @@ pub enum Outcome {
         /// How.
         end: End,
     },
+    /// The exchange ended before the final response did, while the connection went on, or could have.
+    CutAlone {
+        /// How far it had come.
+        stage: Stage,
+        /// Who ended it.
+        by: Sender,
+        /// How.
+        how: StreamEnd,
+    },
+    /// A head could not be read, which in HTTP/2 hurts nobody else. What else there is of the exchange is left out.
+    Unreadable {
+        /// How far it had come.
+        stage: Stage,
+        /// Who sent the head.
+        by: Sender,
+        /// What was wrong with it.
+        trouble: Trouble,
+    },
     /// The connection became opaque before the final response ended.
     Opaque,
 }
@@ -156,7 +193,7 @@ pub enum Trouble {
     BadRequestHead,
     /// A response's head is not one.
     BadResponseHead,
-    /// A head or trailer section is larger than [`http1::HEAD_LIMIT`].
+    /// A head or trailer section is larger than [`http1::HEAD_LIMIT`] or [`http2::BLOCK_LIMIT`].
     HeadTooLarge,
     /// A head or trailer section has more fields than [`http1::FIELD_LIMIT`].
     TooManyFields,
@@ -164,8 +201,14 @@ pub enum Trouble {
     ContradictoryLength,
     /// A chunk's size, its end or the trailer section is malformed.
     BadChunk,
-    /// More requests wait for their responses than [`http1::OPEN_LIMIT`].
+    /// More requests wait for their responses than [`http1::OPEN_LIMIT`] or [`http2::OPEN_LIMIT`].
     TooManyWaiting,
+    /// What should be HTTP/2 does not begin so.
+    NotHttp2,
+    /// A frame stands where none of its kind may, or its padding does not fit.
+    BadFrame,
+    /// A header block is not HPACK, and what follows it cannot be decoded.
+    BadHeaderBlock(HpackError),
 }
 
 impl Trouble {
@@ -179,6 +222,9 @@ impl Trouble {
             Self::ContradictoryLength => "contradictory message length",
             Self::BadChunk => "malformed chunk",
             Self::TooManyWaiting => "too many requests waiting for a response",
+            Self::NotHttp2 => "no HTTP/2 preface",
+            Self::BadFrame => "malformed or misplaced frame",
+            Self::BadHeaderBlock(_) => "malformed header block",
         }
     }
 }

@@ -31,9 +31,13 @@ mod sources;
 mod clients;
 // Every rule against the exchanges that fire it and a near miss.
 mod diagnose;
+// HAR files, and what other programs say about them.
+mod har;
 // The proxy against scripted servers and clients, byte by byte.
 mod proxy;
-// What those two stand on.
+// The session file: read back, after kill -9, on a full disk.
+mod store;
+// What those three stand on.
 mod support;
 // The observers under every split of their input.
 mod wire;

@@ -1,9 +1,12 @@
 //! What the observers of `wire` say about bytes, whatever their split.
 
 mod conversation;
+mod frames;
 mod hello;
-mod http1;
+mod hpack;
+mod http2;
 mod laws;
 mod random;
 mod sniff;
 mod tls;
+mod written;

@@ -10,6 +10,10 @@ use crate::exchange::{Exchange, ExchangeId, Moment};
 /// An exchange without an answer is worth a line after this many seconds, and again after as many more.
 const WAITING_SECONDS: u64 = 5;
 
+/// What runs longer than this is written as far as it has come, as often as that at most; what is shorter is written
+/// once, when it is over.
+const SNAPSHOT_MICROS: i64 = 1_000_000;
+
 /// The exchanges that are running, and numbers about those that are over.
 #[derive(Default)]
 pub(super) struct Fold {
@@ -20,41 +24,57 @@ pub(super) struct Fold {
 struct Open {
     exchange: Exchange,
     told_waiting: u64,
+    written: Moment,
+    has_changed: bool,
+}
+
+impl Open {
+    fn new(exchange: Exchange) -> Self {
+        Self { told_waiting: 0, written: exchange.timings.opened, has_changed: true, exchange }
+    }
 }
 
 impl Fold {
-    /// Folds events into exchanges; those that are over now, in the order of their ends.
-    pub(super) fn ended(&mut self, events: impl Iterator<Item = CaptureEvent>) -> Vec<Exchange> {
-        let mut ended = Vec::new();
+    /// Folds events into exchanges and hands over those that are over.
+    pub(super) fn events(&mut self, events: impl Iterator<Item = CaptureEvent>, mut over: impl FnMut(Exchange)) {
         for CaptureEvent { exchange: id, at, what } in events {
             if let Happening::Opened(opened) = what {
-                self.open.insert(id, Open { exchange: Exchange::opened(id, at, *opened), told_waiting: 0 });
+                self.open.insert(id, Open::new(Exchange::opened(id, at, *opened)));
                 continue;
             }
             let Some(open) = self.open.get_mut(&id) else { continue };
             open.exchange.apply(at, what);
+            open.has_changed = true;
             if open.exchange.is_over()
                 && let Some(Open { exchange, .. }) = self.open.remove(&id)
             {
                 self.summary.count(&exchange);
-                ended.push(exchange);
+                over(exchange);
             }
         }
-        ended
     }
 
-    /// Exchanges that have been waiting for their answer, for how many seconds; each once in a while.
-    pub(super) fn waiting(&mut self, now: Moment) -> Vec<(&Exchange, u64)> {
-        let mut waiting = Vec::new();
+    /// Tells of exchanges that wait for their answer, and for how many seconds.
+    pub(super) fn waiting(&mut self, now: Moment, mut tell: impl FnMut(&Exchange, u64)) {
         for open in self.open.values_mut() {
             let waits = open.exchange.timings.first_byte.is_none() && open.exchange.tunnel.is_none();
             let seconds = now.micros_since(open.exchange.timings.opened).unsigned_abs() / 1_000_000;
             if waits && !open.exchange.answered_by_us && seconds >= open.told_waiting + WAITING_SECONDS {
                 open.told_waiting = seconds;
-                waiting.push((&open.exchange, seconds));
+                tell(&open.exchange, seconds);
             }
         }
-        waiting
+    }
+
+    /// Gives the exchanges that have run for a while and have changed since they were given last.
+    pub(super) fn unwritten(&mut self, now: Moment, mut give: impl FnMut(&Exchange)) {
+        for open in self.open.values_mut() {
+            if open.has_changed && now.micros_since(open.written) >= SNAPSHOT_MICROS {
+                open.has_changed = false;
+                open.written = now;
+                give(&open.exchange);
+            }
+        }
     }
 
     /// Numbers about what is over, with these findings.
@@ -76,4 +96,30 @@ impl Summary {
 /// Whether lists show an exchange: a CONNECT only if it failed or stayed opaque, since docker makes one per request.
 pub fn is_listed(exchange: &Exchange) -> bool {
     !exchange.is_connect() || exchange.failure.is_some() || exchange.tunnel.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::event::Opened;
+    use crate::exchange::{Origin, RequestHead, Target};
+
+    #[test]
+    fn gives_what_runs_long_once_a_second_and_only_if_it_changed() {
+        let id = ExchangeId::new(1).unwrap();
+        let target = Target::http("a.test", 80);
+        let opened = Opened { origin: Origin::Live, connection: None, connect: None, client: None, target };
+        let event = |what| [CaptureEvent { exchange: id, at: Moment::EPOCH, what }].into_iter();
+        let mut fold = Fold::default();
+        fold.events(event(Happening::Opened(Box::new(opened))), |_| {});
+        let given = |fold: &mut Fold, micros| {
+            let mut count = 0;
+            fold.unwritten(Moment::from_micros(micros), |_| count += 1);
+            count
+        };
+        assert_eq!([999_999, 1_000_000, 2_000_000].map(|micros| given(&mut fold, micros)), [0, 1, 0]);
+        let request = Happening::Request(RequestHead::new("GET", "/"), crate::exchange::Kept::All);
+        fold.events(event(request), |_| {});
+        assert_eq!([1_500_000, 2_500_000, 9_000_000].map(|micros| given(&mut fold, micros)), [0, 1, 0]);
+    }
 }

@@ -11,6 +11,7 @@ use crate::proxy::upstream_proxy::{ParentProxy, ProxyUrlError};
 
 /// A debugging proxy for container-registry traffic: shows what a `docker pull` does, and says why it failed.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "switches are what a command line is made of")]
 #[command(name = "pulltap", version, max_term_width = 100)]
 pub struct Args {
     /// Listen on this address; repeatable. Port 0 takes any free port.
@@ -24,6 +25,14 @@ pub struct Args {
     /// With --headless: print one JSON object per line.
     #[arg(long, requires = "headless")]
     pub json: bool,
+
+    /// Record into this session file (default: a new one in the data directory, named by the time).
+    #[arg(long, value_name = "FILE")]
+    pub session: Option<PathBuf>,
+
+    /// Continue the session file if it exists.
+    #[arg(long, requires = "session")]
+    pub append: bool,
 
     /// Keep the CA here, and sessions.
     #[arg(long, value_name = "DIR", env = "PULLTAP_DATA_DIR")]
@@ -62,6 +71,14 @@ pub struct Args {
     /// Keep at most this many bytes of any content (suffix k, M or G), layers included.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub body_limit: Option<u64>,
+
+    /// Also mask names that say who and where: hosts, repositories, users, addresses.
+    #[arg(long)]
+    pub mask_names: bool,
+
+    /// Mask nothing: passwords and tokens stand readable in everything that is written.
+    #[arg(long, conflicts_with = "mask_names")]
+    pub keep_secrets: bool,
 
     /// The language of explanations: en, ja or zh-Hant (default: the system's).
     #[arg(long, value_name = "LANG")]

@@ -1,5 +1,6 @@
 //! The proxy without a user interface: one line per exchange and per finding on standard output.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,14 +13,17 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::Args;
 use super::exit_status::ExitStatus;
+use super::redactor;
 use super::settings::{CaptureSettings, of_capture};
 use crate::ca::CertificateAuthority;
-use crate::capture::{Capture, Listening, Summary, Understood, Update, is_listed};
+use crate::capture::{Capture, Ended, Listening, Summary, Understood, Update, is_listed};
 use crate::diagnose::{Catalogue, Change};
 use crate::exchange::Moment;
 use crate::language::Language;
 use crate::platform;
+use crate::printable::printable;
 use crate::report::{json, line, quantity};
+use crate::store::{Health, Recorded};
 
 /// Captures until the user or the system ends it.
 ///
@@ -48,7 +52,9 @@ async fn capture(settings: CaptureSettings, mut printer: Printer) -> anyhow::Res
     // Before anybody is told that we listen, so that whoever stops us right after finds us ready for it.
     let asked_to_end = platform::asked_to_end().context("cannot listen for signals")?;
     let authority = CertificateAuthority::open_or_create(&settings.data_dir)?;
-    let capture = Capture::start(settings.proxy, authority, settings.upstream_roots).await?;
+    let redactor = redactor::of_installation(&settings.data_dir, settings.redaction)?;
+    let capture = Capture::start(settings.proxy, authority, settings.upstream_roots, redactor).await?;
+    let capture = capture.recorded_by(settings.session.recorder()?);
     let stop = CancellationToken::new();
     for address in capture.listening() {
         if printer.listening(*address, &settings.data_dir) == Listening::No {
@@ -56,11 +62,11 @@ async fn capture(settings: CaptureSettings, mut printer: Printer) -> anyhow::Res
         }
     }
     let running = capture.run(stop.clone(), |update, now| printer.update(&update, now));
-    let summary = tokio::select! {
-        summary = running => summary,
+    let ended = tokio::select! {
+        ended = running => ended,
         never = stop_after(asked_to_end, stop) => match never {},
     };
-    printer.summary(&summary);
+    printer.summary(&ended);
     Ok(ExitStatus::Fine)
 }
 
@@ -127,6 +133,10 @@ impl Printer {
                     Form::Text => line::finding(finding, &explained),
                 })
             }
+            Update::Recording(health) => print(&match self.form {
+                Form::Json => trouble(health).to_string(),
+                Form::Text => recording(health),
+            }),
             Update::Finding(Change::Retracted(id)) => print(&match self.form {
                 Form::Json => json!({"type": "retracted", "id": id.as_str()}).to_string(),
                 Form::Text => format!("no longer holds: {id}"),
@@ -146,25 +156,71 @@ impl Printer {
         understood.notes.iter().map(|note| note.text(&self.catalogue, self.language)).collect()
     }
 
-    fn summary(&mut self, summary: &Summary) {
-        let Summary { exchanges, failed, response_bytes, findings } = summary;
+    fn summary(&mut self, ended: &Ended) {
+        let Summary { exchanges, failed, response_bytes, findings } = &ended.summary;
+        let recorded = ended.recorded.as_ref();
         let trouble: Vec<_> = findings.iter().filter(|finding| finding.is_trouble()).collect();
         if self.form == Form::Json {
-            let count = trouble.len();
-            print(
-                &json!({"type": "summary", "exchanges": exchanges, "failed": failed, "response_bytes": response_bytes,
-                    "findings": count})
-                .to_string(),
-            );
+            let summary = json!({
+                "type": "summary",
+                "exchanges": exchanges,
+                "failed": failed,
+                "response_bytes": response_bytes,
+                "findings": trouble.len(),
+                "session": recorded.map(|recorded| recorded.path.to_string_lossy()),
+                "lost": recorded.map_or(0, |recorded| recorded.health.lost),
+            });
+            print(&summary.to_string());
             return;
         }
         let received = quantity::bytes(*response_bytes);
-        print(&format!("{exchanges} exchanges, {failed} failed, {received} received, {} findings", trouble.len()));
+        let session = recorded.map_or_else(String::new, session);
+        print(&format!(
+            "{exchanges} exchanges, {failed} failed, {received} received, {} findings{session}",
+            trouble.len()
+        ));
         for finding in trouble {
             let explained = finding.explained(&self.catalogue, self.language);
             print(&line::advice(finding, &explained));
         }
     }
+}
+
+/// The recorder's health as an object.
+fn trouble(health: &Health) -> Value {
+    json!({
+        "type": "trouble",
+        "over": health.trouble.is_none(),
+        "kind": health.trouble.as_ref().map(|trouble| trouble.kind.as_str()),
+        "message": health.trouble.as_ref().map(|trouble| trouble.message.as_str()),
+        "lost": health.lost,
+    })
+}
+
+/// The recorder's health as a line that nobody overlooks.
+fn recording(health: &Health) -> String {
+    let lost = match health.lost {
+        0 => "nothing is lost so far".to_owned(),
+        lost => format!("{lost} exchanges are lost"),
+    };
+    match &health.trouble {
+        Some(trouble) => format!("!!! NOT RECORDED: {}; traffic goes on, {lost}", printable(&trouble.message)),
+        None => format!("!!! recorded again; {lost}"),
+    }
+}
+
+/// Where the capture is.
+fn session(recorded: &Recorded) -> String {
+    let Recorded { path, health } = recorded;
+    let mut text = format!("; session: {}", path.display());
+    // Writing to a String cannot fail.
+    if health.lost > 0 {
+        let _ = write!(text, " ({} exchanges could not be written to it)", health.lost);
+    }
+    if let Some(trouble) = &health.trouble {
+        let _ = write!(text, " ({})", printable(&trouble.message));
+    }
+    text
 }
 
 fn with_type(kind: &str, object: Map<String, Value>) -> String {

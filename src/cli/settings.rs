@@ -11,9 +11,11 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::args::{Args, ParentChoice};
+use super::session::SessionPlace;
 use crate::language::Language;
 use crate::proxy::settings::{Insecure, Limits};
 use crate::proxy::{Settings, UpstreamProxy};
+use crate::redact::Options;
 
 /// The port that the Azure Container Registry FAQ tells people to use.
 const USUAL_PORT: u16 = 8888;
@@ -24,6 +26,10 @@ pub struct CaptureSettings {
     pub proxy: Settings,
     /// Where the CA lives.
     pub data_dir: PathBuf,
+    /// Where the capture is recorded.
+    pub session: SessionPlace,
+    /// What is masked.
+    pub redaction: Options,
     /// Extra roots for servers.
     pub upstream_roots: Vec<CertificateDer<'static>>,
     /// The user's language.
@@ -47,10 +53,13 @@ pub fn of_capture(args: &Args) -> anyhow::Result<CaptureSettings> {
         limits: Limits::default(),
         body_limit: args.body_limit,
     };
+    let data_dir = data_dir(args)?;
     Ok(CaptureSettings {
         proxy,
-        data_dir: data_dir(args)?,
+        session: SessionPlace::of(args, &data_dir),
+        data_dir,
         upstream_roots: roots(&args.upstream_ca)?,
+        redaction: Options { mask_names: args.mask_names, keep_secrets: args.keep_secrets },
         language: language(args.lang.as_deref())?,
     })
 }

@@ -12,6 +12,11 @@ use super::facts::{Facts, Method};
 /// A rest of this length ends an episode. Docker waits up to 20 s between attempts of a push
 /// (5, 10, 15, 20: moby distribution/push.go), 5 s between attempts of a download.
 const REST_MICROS: i64 = 30_000_000;
+/// Where traffic hardly ever rests (a build server), an episode that has lasted this long ends at a shorter rest.
+const LONG_MICROS: i64 = 120_000_000;
+const SHORT_REST_MICROS: i64 = 5_000_000;
+/// The most exchanges of an episode.
+const MOST_MEMBERS: usize = 10_000;
 
 /// At which level a rule looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,7 +63,11 @@ impl<'a> Episode<'a> {
         let mut current: Vec<Member<'a>> = Vec::new();
         let mut busy_until = Moment::EPOCH;
         for member in members {
-            if !current.is_empty() && member.facts.opened.micros_since(busy_until) > REST_MICROS {
+            let rest = member.facts.opened.micros_since(busy_until);
+            let began = current.first().map(|first| first.facts.opened);
+            let lasted = began.map_or(0, |began| busy_until.micros_since(began));
+            let is_over = rest > REST_MICROS || (lasted > LONG_MICROS && rest > SHORT_REST_MICROS);
+            if began.is_some() && (is_over || current.len() >= MOST_MEMBERS) {
                 episodes.push(Self::of(std::mem::take(&mut current)));
             }
             busy_until = if current.is_empty() { member.facts.ended } else { busy_until.max(member.facts.ended) };

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::exchange::{Exchange, Headers};
-use crate::registry::{ErrorBody, ErrorEntry, Shape, error_body};
+use crate::registry::{Endpoint, ErrorBody, ErrorEntry, Shape, error_body};
 
 /// An error answer.
 #[derive(Debug, Clone)]
@@ -30,6 +30,9 @@ pub struct KeptHeader {
 impl ErrorFacts {
     /// The facts of an error answer, or of a page where data may have been due.
     pub fn of(exchange: &Exchange) -> Option<Self> {
+        if is_first_challenge(exchange) {
+            return None;
+        }
         let response = exchange.response.as_ref()?;
         let is_page = || is_html(&response.headers);
         if response.status < 400 && !(response.status < 300 && is_page()) {
@@ -51,6 +54,15 @@ impl ErrorFacts {
         let range = error_body::range_of(content, code);
         Some(Self { range, headers: kept_headers(&response.headers), body })
     }
+}
+
+/// The 401 that every session begins with says all in its challenge.
+fn is_first_challenge(exchange: &Exchange) -> bool {
+    let has = |headers: Option<&Headers>, name: &str| headers.is_some_and(|headers| headers.contains(name));
+    exchange.status() == Some(401)
+        && has(exchange.response.as_ref().map(|response| &response.headers), "www-authenticate")
+        && !has(exchange.request.as_ref().map(|request| &request.headers), "authorization")
+        && Endpoint::of(exchange.path(), None).is_registry()
 }
 
 fn is_html(headers: &Headers) -> bool {

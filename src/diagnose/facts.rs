@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use crate::exchange::tls::AlertSender;
 use crate::exchange::{Body, Exchange, ExchangeId, Failure, Kept, Moment, Origin, Scheme, Verdict, WhyOpaque};
-use crate::registry::{
-    Authorization, Challenge, ClientKind, Endpoint, PlaceKey, Role, TokenAnswer, TokenRequest, parameters,
-};
+use crate::registry::{Authorization, Challenge, Endpoint, PlaceKey, Role, TokenAnswer, TokenRequest, parameters};
 
 use super::error_facts::ErrorFacts;
 use super::rule::{Need, Needs};
@@ -24,8 +22,6 @@ pub struct Facts {
     pub client: Option<IpAddr>,
     /// The client's `User-Agent`; empty when it sent none.
     pub agent: Arc<str>,
-    /// The program that it names.
-    pub client_kind: ClientKind,
     /// The scheme of what was asked for.
     pub scheme: Scheme,
     /// The host that was asked for, in the client's own case.
@@ -126,7 +122,6 @@ impl Facts {
             id: exchange.id,
             origin: exchange.origin,
             client: exchange.client.map(|client| client.ip()),
-            client_kind: crate::registry::Client::of(agent.as_deref().unwrap_or("")).kind,
             agent: shared(agent.as_deref().unwrap_or("")),
             scheme: exchange.target.scheme,
             host: shared(&exchange.target.host),
@@ -141,11 +136,7 @@ impl Facts {
             answered_by_us: exchange.answered_by_us,
             connect: exchange.connect,
             tunnel: exchange.tunnel.map(|tunnel| tunnel.why),
-            authorization: exchange
-                .request
-                .as_ref()
-                .and_then(Authorization::in_request)
-                .map(|(at, authorization)| (at, Box::new(authorization))),
+            authorization: authorization(exchange),
             challenges: challenges(exchange),
             token: token(exchange, role),
             signature_expires: exchange.query().and_then(signature_expiry),
@@ -170,7 +161,9 @@ impl Facts {
         if self.token.is_some() && self.method == Method::Post && !is_all_kept(&exchange.request_body) {
             lacks.add(Need::RequestBody);
         }
-        let carries_content = self.status == Some(200) && self.method == Method::Get;
+        let has_digest = self.endpoint == Endpoint::Other
+            || self.endpoint.reference().is_some_and(|reference| reference.contains(':'));
+        let carries_content = self.status == Some(200) && self.method == Method::Get && has_digest;
         if carries_content && self.sha256.is_none() && !body_is_coded(exchange) {
             lacks.add(Need::Digest);
         }
@@ -230,6 +223,14 @@ impl TlsSummary {
             verdict: verdict.cloned().map(Box::new),
         }
     }
+}
+
+/// What stands in a token only matters where it is refused.
+fn authorization(exchange: &Exchange) -> Option<(usize, Box<Authorization>)> {
+    let request = exchange.request.as_ref()?;
+    let read = if exchange.status() == Some(401) { Authorization::in_request } else { Authorization::kind_in_request };
+    let (at, authorization) = read(request)?;
+    Some((at, Box::new(authorization)))
 }
 
 fn last_moment(exchange: &Exchange) -> Moment {

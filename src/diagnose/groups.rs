@@ -1,98 +1,135 @@
-//! Groups: which exchanges belong together. One client with one repository of one registry; for connections, one client
-//! with one host.
+//! Groups: the exchanges that belong together, cut into episodes, and what was concluded about each. Only what changed is
+//! judged again.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::{BTreeSet, HashSet};
 
-use crate::exchange::{ExchangeId, Stage};
-use crate::registry::{Asked, Context, Role};
+use crate::exchange::{ExchangeId, Moment};
 
-use super::episode::{Level, Member};
-use super::facts::Facts;
+use super::episode::{Episode, Level};
+use super::finding::FindingId;
+use super::placing::{GroupKey, View};
+use super::rules::RulesByRole;
+use super::standing::Standing;
+use super::verdict;
 
-/// Client, `User-Agent`, registry and repository (or client and host), as a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct GroupKey(u64);
+/// An episode is at rest when nothing happened for this long.
+const REST_MICROS: i64 = 5_000_000;
 
-/// The exchanges by group. An exchange may belong to several.
-pub(super) fn of<'a>(
-    facts: impl Iterator<Item = &'a Facts> + Clone,
-    context: &'a Context,
-) -> HashMap<GroupKey, (Level, Vec<Member<'a>>)> {
-    let used: HashSet<_> = facts.clone().filter_map(|facts| facts.connect).collect();
-    let mut grouped: HashMap<GroupKey, (Level, Vec<Member<'a>>)> = HashMap::new();
-    for facts in facts {
-        let member = member(facts, context, &used);
-        for (key, level) in keys(&member) {
-            grouped.entry(key).or_insert_with(|| (level, Vec::new())).1.push(member);
-        }
-    }
-    grouped
+/// By what the exchanges of a group are in order.
+type Place = (Moment, ExchangeId);
+
+/// The exchanges of a group.
+#[derive(Debug)]
+pub(super) struct Group {
+    level: Level,
+    members: BTreeSet<Place>,
+    judged: Vec<Judged>,
+    unjudged_from: Option<Place>,
 }
 
-fn member<'a>(facts: &'a Facts, context: &'a Context, used: &HashSet<ExchangeId>) -> Member<'a> {
-    let asked = Asked { place: facts.place, client: facts.client, opened: facts.opened };
-    let role = context.refined(facts.role, &facts.host, asked);
-    let mut member = Member {
-        facts,
-        role,
-        registry: &facts.host,
-        repository: facts.endpoint.repository(),
-        digest: facts.endpoint.reference().filter(|reference| reference.contains(':')),
-        tunnel_is_used: used.contains(&facts.id),
-    };
-    if role == Role::Storage
-        && let Some(redirect) = context.redirect(asked)
-    {
-        member.registry = &redirect.registry;
-        member.repository = Some(&redirect.repository);
-        member.digest = Some(&redirect.digest);
-    }
-    if role == Role::Token {
-        let request = facts.token.as_ref().map(|token| &token.request);
-        let service = request.and_then(|request| request.service.as_deref());
-        if let Some(realm) = context.realm(asked, service) {
-            member.registry = &realm.registry;
-        }
-        member.repository = request.and_then(|request| request.scopes.iter().find_map(|scope| scope.repository()));
-    }
-    member
+/// What was concluded about an episode, and from which facts.
+#[derive(Debug)]
+struct Judged {
+    first: Place,
+    ended: Moment,
+    /// `None` while it is not at rest.
+    fingerprint: Option<u64>,
+    /// The findings, each with its first exchange.
+    findings: Vec<(FindingId, ExchangeId)>,
 }
 
-/// The groups that an exchange belongs to. A token for several repositories belongs to the group of each.
-fn keys(member: &Member<'_>) -> Vec<(GroupKey, Level)> {
-    let facts = member.facts;
-    let failed_early = facts.failure.as_ref().is_some_and(|failure| failure.stage <= Stage::UpstreamTls);
-    let has_tls_trouble = facts.tls.verdict.is_some()
-        || facts.tls.client_alert.is_some()
-        || facts.tls.client_offers.is_some_and(|version| version < 0x0303);
-    let mut keys = Vec::with_capacity(1);
-    if failed_early || has_tls_trouble || member.role == Role::Connect {
-        let key = hash(&("connections", facts.client, facts.host.to_ascii_lowercase()));
-        keys.push((GroupKey(key), Level::Connections));
-        if failed_early || member.role == Role::Connect {
-            return keys;
-        }
+impl Group {
+    /// A group without exchanges.
+    pub(super) fn new(level: Level) -> Self {
+        Self { level, members: BTreeSet::new(), judged: Vec::new(), unjudged_from: None }
     }
-    let registry = member.registry.to_ascii_lowercase();
-    let key = |repository: Option<&str>| {
-        (GroupKey(hash(&("requests", facts.client, &facts.agent, &registry, repository))), Level::Requests)
-    };
-    match &facts.token {
-        Some(token) if member.role == Role::Token => {
-            let repositories: HashSet<_> = token.request.scopes.iter().filter_map(|scope| scope.repository()).collect();
-            keys.extend(repositories.iter().map(|repository| key(Some(repository))));
-            if repositories.is_empty() {
-                keys.push(key(None));
+
+    /// Adds an exchange, or says that it is to be looked at anew.
+    pub(super) fn touch(&mut self, place: Place) {
+        self.members.insert(place);
+        self.mark(place);
+    }
+
+    /// Takes an exchange out.
+    pub(super) fn remove(&mut self, place: Place) {
+        self.members.remove(&place);
+        self.mark(place);
+    }
+
+    fn mark(&mut self, place: Place) {
+        self.unjudged_from = Some(self.unjudged_from.map_or(place, |from| from.min(place)));
+    }
+
+    /// Whether there is no exchange left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Judges the episodes that changed and are at rest. Says whether there are others, that are not.
+    pub(super) fn judge(&mut self, now: Option<Moment>, judge: &mut Judge<'_>) -> bool {
+        let Some(from) = self.unjudged_from.take() else { return false };
+        // A change can only affect the episode that it falls into, and those after it.
+        let keep = self.judged.partition_point(|judged| judged.first <= from).saturating_sub(1);
+        let mut old = self.judged.split_off(keep);
+        let start = old.first().map_or(from, |judged| judged.first.min(from));
+        let members = self.members.range(start..).filter_map(|(_, id)| judge.view.member(*id)).collect();
+        for episode in Episode::cut(members) {
+            let Some(first) = episode.members().first() else { continue };
+            let first = (first.facts.opened, first.facts.id);
+            let (ended, fingerprint) = (episode.ended(), episode.fingerprint());
+            if let Some(at) = old.iter().position(|judged| judged.fingerprint == Some(fingerprint)) {
+                self.judged.push(old.swap_remove(at));
+            } else if now.is_none_or(|now| now.micros_since(ended) >= REST_MICROS) {
+                let found = verdict::of(&episode, self.level, judge.rules);
+                let findings = found
+                    .iter()
+                    .filter_map(|finding| Some((finding.id.clone(), *finding.exchanges.first()?)))
+                    .collect();
+                for finding in found {
+                    judge.standing.add(judge.key, finding);
+                }
+                self.judged.push(Judged { first, ended, fingerprint: Some(fingerprint), findings });
+            } else {
+                // What was told of an episode that goes on stands until it rests again.
+                let findings = told_before(&old, &episode);
+                self.judged.push(Judged { first, ended, fingerprint: None, findings });
+                self.mark(first);
             }
         }
-        _ => keys.push(key(member.repository)),
+        let standing: HashSet<_> =
+            self.judged.iter().skip(keep).flat_map(|judged| &judged.findings).map(|(id, _)| id.clone()).collect();
+        for (id, _) in old.into_iter().flat_map(|judged| judged.findings) {
+            if !standing.contains(&id) {
+                judge.standing.remove(judge.key, &id);
+            }
+        }
+        self.unjudged_from.is_some()
     }
-    keys
+
+    /// Lets go of the episodes at its beginning that ended before this moment; their findings stand as they are.
+    pub(super) fn forget_before(&mut self, before: Moment) -> Vec<ExchangeId> {
+        let is_old = |judged: &&Judged| judged.fingerprint.is_some() && judged.ended < before;
+        let old = self.judged.iter().take_while(is_old).count();
+        let next = self.judged.get(old).map(|judged| judged.first);
+        if old == 0 || self.unjudged_from.is_some_and(|from| next.is_none_or(|next| from < next)) {
+            return Vec::new();
+        }
+        self.judged.drain(..old);
+        let kept = next.map_or_else(BTreeSet::new, |next| self.members.split_off(&next));
+        std::mem::replace(&mut self.members, kept).into_iter().map(|(_, id)| id).collect()
+    }
 }
 
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
+fn told_before(old: &[Judged], episode: &Episode<'_>) -> Vec<(FindingId, ExchangeId)> {
+    let ids: HashSet<_> = episode.members().iter().map(|member| member.facts.id).collect();
+    let told = old.iter().flat_map(|judged| &judged.findings);
+    told.filter(|(_, first)| ids.contains(first)).cloned().collect()
+}
+
+/// With what a group is judged, and where its findings go.
+pub(super) struct Judge<'a> {
+    pub(super) key: GroupKey,
+    pub(super) view: View<'a>,
+    pub(super) rules: &'a RulesByRole,
+    pub(super) standing: &'a mut Standing,
 }

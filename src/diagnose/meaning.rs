@@ -207,7 +207,6 @@ fn tunnel(exchange: &Exchange) -> Option<Note> {
         WhyOpaque::Ignored => "opaque-ignored",
         WhyOpaque::ServerFirst => "opaque-server-first",
         WhyOpaque::NotHttp => "opaque-not-http",
-        WhyOpaque::Http2 => "opaque-http2",
         WhyOpaque::Upgraded => "opaque-upgraded",
         WhyOpaque::Unparsable => "opaque-unparsable",
     };

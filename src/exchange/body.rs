@@ -15,6 +15,8 @@ pub struct Body {
     pub kept: Kept,
     /// What was kept, from the first byte on.
     pub bytes: Vec<u8>,
+    /// The content codings that were undone to get `bytes`, outermost first; empty while `bytes` is as it passed.
+    pub decoded_from: Vec<String>,
     /// Trailer fields after a chunked body, when there were any.
     pub trailers: Option<Headers>,
 }

@@ -142,8 +142,6 @@ pub enum WhyOpaque {
     ServerFirst,
     /// What the client sent is neither TLS nor HTTP.
     NotHttp,
-    /// It speaks HTTP/2, which is not observed (yet).
-    Http2,
     /// The client switched protocols: a 101 response, or a CONNECT inside.
     Upgraded,
     /// The framing contradicts itself, or a message could not be parsed.

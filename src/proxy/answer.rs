@@ -1,16 +1,21 @@
 //! The only place that makes responses of our own: refusals with their reason, and pulltap's own pages.
 
 use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
-use hyper::server::conn::http1;
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 
 use super::reason;
 use crate::exchange::{Failure, Target};
@@ -24,6 +29,61 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     serve_once(stream, |_| refusal(failure, target)).await;
+}
+
+/// Answers whatever is asked on a connection with the reason of a failure, in the protocol that was agreed.
+pub async fn refuse_by_alpn<S>(stream: S, alpn: Option<&[u8]>, failure: &Failure, target: &Target)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    if alpn == Some(b"h2") {
+        // HTTP/2 has no reason phrase: there the reason is in the content alone.
+        serve_http2(stream, refusal(failure, target)).await;
+    } else {
+        refuse(stream, failure, target).await;
+    }
+}
+
+/// Gives the same answer to all requests that come before the first is answered, and closes the connection, so that
+/// who asks again later comes anew.
+async fn serve_http2<S>(stream: S, answer: Answer)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let tasks = TaskTracker::new();
+    let asked = Arc::new(Notify::new());
+    let service = service_fn(|_: Request<Incoming>| {
+        asked.notify_one();
+        let answer = answer.clone();
+        async move { Ok::<_, Infallible>(answer) }
+    });
+    let mut connection =
+        pin!(http2::Builder::new(OnTracker(tasks.clone())).serve_connection(TokioIo::new(stream), service));
+    let served = tokio::select! {
+        served = &mut connection => served,
+        () = asked.notified() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "the client did not take our answer");
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// Runs what hyper does for single streams; the connection waits for all of it.
+#[derive(Clone)]
+struct OnTracker(TaskTracker);
+
+impl<F> Executor<F> for OnTracker
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, work: F) {
+        self.0.spawn(work);
+    }
 }
 
 /// Answers one request on a connection and closes it.

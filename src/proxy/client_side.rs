@@ -34,6 +34,7 @@ pub async fn serve(shared: Arc<Shared>, socket: TcpStream, client: SocketAddr, l
         connection: shared.numbers.connection(),
         client,
         body_limit: shared.settings.body_limit,
+        hashing: shared.hashing.clone(),
     };
     let connection = Connection { shared: &shared, recording: &mut recording, client: Prefixed::new(socket), listener };
     if shared.admits(client.ip(), listener) {

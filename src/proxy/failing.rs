@@ -8,6 +8,7 @@ use rustls::{AlertDescription, CommonState, InvalidMessage};
 
 use crate::exchange::tls::{Alert, AlertSender};
 use crate::exchange::{Failure, FailureKind, Moment, Side, Stage, TlsFacts, Verdict};
+use crate::platform;
 
 /// The messages of an error and its causes, outermost first.
 pub fn chain_of(error: &(dyn Error + 'static)) -> Vec<String> {
@@ -104,7 +105,7 @@ pub fn is_one_of(listeners: &[SocketAddr], address: SocketAddr) -> bool {
 
 fn is_this_machine(address: SocketAddr) -> bool {
     let ip = address.ip().to_canonical();
-    ip.is_loopback() || std::net::UdpSocket::bind((ip, 0)).is_ok()
+    ip.is_loopback() || platform::local_addresses().iter().any(|local| local.ip.to_canonical() == ip)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
+use super::hashing::Hashing;
 use super::relay::Buffers;
 use super::settings::Settings;
 use super::tap::Numbers;
@@ -29,6 +30,8 @@ pub struct Shared {
     pub numbers: Arc<Numbers>,
     /// The clock.
     pub clock: Clock,
+    /// Hashes contents whose digest is known.
+    pub hashing: Arc<Hashing>,
     /// Copy buffers.
     pub buffers: Buffers,
     /// The subnets of this machine's addresses.

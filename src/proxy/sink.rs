@@ -63,6 +63,16 @@ impl EventSink {
         }
     }
 
+    /// Whether events wait here because the queue was full.
+    pub fn is_behind(&self) -> bool {
+        !self.batch.is_empty()
+    }
+
+    /// The queue itself.
+    pub fn queue(&self) -> &mpsc::Sender<Vec<CaptureEvent>> {
+        &self.queue
+    }
+
     /// Hands over what is left once the connection is over and nobody's traffic waits.
     pub async fn finish(mut self) {
         if self.batch.is_empty() {

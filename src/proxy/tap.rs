@@ -6,19 +6,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::alone;
 use super::clock::Clock;
 use super::connect_reply::{CONTENT_LIMIT, Refusal};
 use super::failing;
+use super::hashing::{self, Gathering, Hashing, Sha256};
 use super::keep;
 use super::reason;
 use super::sink::EventSink;
-use crate::exchange::event::{BodyEnd, Happening, Opened};
+use crate::exchange::event::{BodyEnd, CaptureEvent, Happening, Opened};
 use crate::exchange::{
     ConnectionId, ExchangeId, Failure, FailureKind, Kept, Moment, Origin, ResponseHead, Side, Stage, Target, TlsFacts,
     Tunnel, Upstream, WhyOpaque,
 };
-use crate::wire::http1::Http1Observer;
-use crate::wire::{ContentEnd, End, Observed, Outcome, Sender};
+use crate::wire::{ContentEnd, End, HttpObserver, Observed, Outcome, Sender};
 
 mod one_exchange;
 
@@ -32,6 +33,12 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// Leaves out the numbers up to these.
+    pub fn continue_after(&self, exchange: u64, connection: u64) {
+        self.exchanges.store(exchange, Ordering::Relaxed);
+        self.connections.store(connection, Ordering::Relaxed);
+    }
+
     /// The next exchange's id.
     pub fn exchange(&self) -> Option<ExchangeId> {
         ExchangeId::new(self.exchanges.fetch_add(1, Ordering::Relaxed) + 1)
@@ -57,6 +64,8 @@ pub struct Recording {
     pub client: SocketAddr,
     /// `--body-limit`.
     pub body_limit: Option<u64>,
+    /// Hashes contents whose digest is known.
+    pub hashing: Arc<Hashing>,
 }
 
 impl Recording {
@@ -83,6 +92,16 @@ impl Recording {
         self.add(id, Happening::Failed(failure.clone()));
         self.add(id, Happening::Closed);
         self.sink.pass_on();
+    }
+
+    /// Hands the last events of an exchange to the thread that completes its digest; they come back if it cannot.
+    fn hash(&mut self, id: ExchangeId, gathering: Gathering, held: Vec<CaptureEvent>) -> Result<(), Vec<CaptureEvent>> {
+        // What came before must be recorded before: the thread has a way of its own to the recorder.
+        self.sink.pass_on();
+        if self.sink.is_behind() {
+            return Err(held);
+        }
+        self.hashing.end(id, gathering, (held, self.sink.queue()))
     }
 
     /// Records that a parent proxy refuses a CONNECT, with its answer; what the client gets says the same in one line.
@@ -120,18 +139,29 @@ pub struct Route {
     pub answered_because: Option<Failure>,
 }
 
+#[derive(Default)]
+struct Digesting {
+    /// The digest that was asked for.
+    expected: Option<Sha256>,
+    /// The content on its way to be hashed.
+    gathering: Option<Gathering>,
+    /// Events that wait for the digest.
+    held: Vec<CaptureEvent>,
+}
+
 struct OpenExchange {
     n: u64,
     id: ExchangeId,
     request_room: u64,
     response_room: u64,
+    digesting: Digesting,
 }
 
 /// Reads along with one relayed connection.
 pub struct Tap<'a> {
     recording: &'a mut Recording,
     route: Route,
-    observer: Option<Http1Observer>,
+    observer: Option<HttpObserver>,
     open: VecDeque<OpenExchange>,
     seen: u64,
     opaque: Option<Opaque>,
@@ -150,7 +180,12 @@ struct Opaque {
 impl<'a> Tap<'a> {
     /// A tap on a connection that speaks HTTP/1.
     pub fn http1(recording: &'a mut Recording, route: Route) -> Self {
-        let observer = Some(Http1Observer::new());
+        Self::by_alpn(recording, route, None)
+    }
+
+    /// A tap on a connection that speaks what was agreed by ALPN.
+    pub fn by_alpn(recording: &'a mut Recording, route: Route, alpn: Option<&[u8]>) -> Self {
+        let observer = Some(HttpObserver::of(alpn));
         Self {
             recording,
             route,
@@ -255,7 +290,7 @@ impl<'a> Tap<'a> {
             self.end(Sender::Client, End::Reset, None);
         }
         while let Some(exchange) = self.open.pop_front() {
-            self.recording.add(exchange.id, Happening::Closed);
+            self.tell_last(exchange, vec![Happening::Closed]);
         }
         if let Some(Opaque { exchange: Some(id), tunnel }) = self.opaque {
             self.recording.add(id, Happening::Tunnel(tunnel));
@@ -284,8 +319,10 @@ impl<'a> Tap<'a> {
             Observed::Started { n } => self.begin(n),
             Observed::Request { n, head } => {
                 let (kept, room) = keep::request(&head, self.recording.body_limit);
+                let expected = self.recording.hashing.expected(&self.route.target.host, &head);
                 self.happened(n, |exchange| {
                     exchange.request_room = room;
+                    exchange.digesting.expected = expected;
                     Happening::Request(head, kept)
                 });
             }
@@ -293,6 +330,7 @@ impl<'a> Tap<'a> {
             Observed::RequestEnd { n, end } => self.happened(n, |_| Happening::RequestEnd(body_end(end))),
             Observed::Interim { n, head } => self.happened(n, |_| Happening::Interim(head)),
             Observed::Response { n, head } => {
+                self.begin_digest(n, &head);
                 let (kept, room) = keep::response(&head, self.recording.body_limit);
                 self.happened(n, |exchange| {
                     exchange.response_room = room;
@@ -300,7 +338,7 @@ impl<'a> Tap<'a> {
                 });
             }
             Observed::ResponseBody { n, bytes } => self.content(n, bytes, Sender::Server),
-            Observed::ResponseEnd { n, end } => self.happened(n, |_| Happening::ResponseEnd(body_end(end))),
+            Observed::ResponseEnd { n, end } => self.response_end(n, end),
             Observed::Over { n, outcome } => self.over(n, outcome),
             Observed::Unasked { head } => {
                 tracing::debug!(status = head.status, "the server answered without having been asked");
@@ -318,7 +356,8 @@ impl<'a> Tap<'a> {
     fn begin(&mut self, n: u64) {
         let Some(id) = self.recording.open(&self.route.target, self.route.connect) else { return };
         self.seen += 1;
-        self.open.push_back(OpenExchange { n, id, request_room: 0, response_room: 0 });
+        let digesting = Digesting::default();
+        self.open.push_back(OpenExchange { n, id, request_room: 0, response_room: 0, digesting });
         let Route { upstream, client_tls, upstream_tls, .. } = self.route.clone();
         let facts = [
             upstream.map(Happening::Upstream),
@@ -335,8 +374,38 @@ impl<'a> Tap<'a> {
         }
     }
 
+    /// A redirect hands the digest on; a whole answer is hashed.
+    fn begin_digest(&mut self, n: u64, head: &ResponseHead) {
+        let hashing = self.recording.hashing.clone();
+        let host = self.route.target.host.clone();
+        let Some(exchange) = self.find(n) else { return };
+        let Some(expected) = exchange.digesting.expected else { return };
+        if matches!(head.status, 301..=303 | 307 | 308) {
+            hashing.redirected(&host, expected, head);
+        }
+        exchange.digesting.gathering = hashing::is_comparable(head).then(Gathering::default);
+    }
+
+    fn response_end(&mut self, n: u64, end: ContentEnd) {
+        let at = self.recording.clock.now();
+        let Some(exchange) = self.find(n) else { return };
+        let id = exchange.id;
+        let what = Happening::ResponseEnd(body_end(end));
+        if exchange.digesting.gathering.is_some() {
+            exchange.digesting.held.push(CaptureEvent { exchange: id, at, what });
+        } else {
+            self.recording.sink.add(id, at, what);
+        }
+    }
+
     fn find(&mut self, n: u64) -> Option<&mut OpenExchange> {
-        self.open.iter_mut().find(|exchange| exchange.n == n)
+        let at = self.position(n)?;
+        self.open.get_mut(at)
+    }
+
+    /// Where an exchange is; they are in the order of their numbers.
+    fn position(&self, n: u64) -> Option<usize> {
+        self.open.binary_search_by_key(&n, |exchange| exchange.n).ok()
     }
 
     fn happened(&mut self, n: u64, what: impl FnOnce(&mut OpenExchange) -> Happening) {
@@ -347,7 +416,12 @@ impl<'a> Tap<'a> {
     }
 
     fn content(&mut self, n: u64, bytes: &[u8], sender: Sender) {
-        let Some(exchange) = self.find(n) else { return };
+        let Some(exchange) = self.position(n).and_then(|at| self.open.get_mut(at)) else { return };
+        if sender == Sender::Server
+            && let Some(gathering) = exchange.digesting.gathering.take()
+        {
+            exchange.digesting.gathering = self.recording.hashing.more(exchange.id, gathering, bytes);
+        }
         let room = match sender {
             Sender::Client => &mut exchange.request_room,
             Sender::Server => &mut exchange.response_room,
@@ -369,13 +443,34 @@ impl<'a> Tap<'a> {
     }
 
     fn over(&mut self, n: u64, outcome: Outcome) {
-        let Some(position) = self.open.iter().position(|exchange| exchange.n == n) else { return };
+        let Some(position) = self.position(n) else { return };
         let Some(exchange) = self.open.remove(position) else { return };
-        if let Outcome::Cut { stage, by, end } = outcome {
-            let failure = self.cut(stage, by, end);
-            self.recording.add(exchange.id, Happening::Failed(failure));
+        let mut last = Vec::new();
+        let failure = match outcome {
+            Outcome::Complete | Outcome::Opaque => None,
+            Outcome::Cut { stage, by, end } => Some(self.cut(stage, by, end)),
+            Outcome::CutAlone { stage, by, how } => Some(alone::cut(stage, by, how, self.recording.clock.now())),
+            Outcome::Unreadable { stage, by, trouble } => {
+                Some(alone::unreadable(stage, by, trouble, self.recording.clock.now()))
+            }
+        };
+        last.extend(failure.map(Happening::Failed));
+        last.push(Happening::Closed);
+        self.tell_last(exchange, last);
+    }
+
+    /// Tells the last of an exchange, with its digest if one is being computed.
+    fn tell_last(&mut self, exchange: OpenExchange, last: Vec<Happening>) {
+        let OpenExchange { id, digesting: Digesting { gathering, mut held, .. }, .. } = exchange;
+        let at = self.recording.clock.now();
+        held.extend(last.into_iter().map(|what| CaptureEvent { exchange: id, at, what }));
+        let untold = match gathering {
+            Some(gathering) => self.recording.hash(id, gathering, held).err().unwrap_or_default(),
+            None => held,
+        };
+        for CaptureEvent { exchange, at, what } in untold {
+            self.recording.sink.add(exchange, at, what);
         }
-        self.recording.add(exchange.id, Happening::Closed);
     }
 
     fn cut(&self, stage: Stage, by: Sender, end: End) -> Failure {

@@ -89,8 +89,8 @@ impl Tunnel<'_> {
         match self.what_it_speaks(&mut ends).await {
             Speaks::Tls => Box::pin(self.tls(ends)).await,
             _ if by_name == Decision::PassThrough => self.pass_through(ends, WhyOpaque::Ignored).await,
-            Speaks::Http1 => self.plain_http(ends).await,
-            Speaks::Http2Preface => self.pass_through(ends, WhyOpaque::Http2).await,
+            Speaks::Http1 => self.plain_http(ends, None).await,
+            Speaks::Http2Preface => self.plain_http(ends, Some(b"h2")).await,
             Speaks::Other => self.pass_through(ends, WhyOpaque::NotHttp).await,
             Speaks::NeedMore => self.pass_through(ends, WhyOpaque::ServerFirst).await,
         }
@@ -192,7 +192,7 @@ impl Tunnel<'_> {
         let left = limits.upstream.saturating_sub(self.begun.elapsed());
         let limit = limits.upstream_tls.min(left).max(Duration::from_secs(1));
         let host = self.asked.target.host.clone();
-        let mirrored = Mirrored { host: &host, hello, alpn: offered(hello) };
+        let mirrored = Mirrored { host: &host, hello, alpn: hello.alpn.clone() };
         let shaking = self.shared.dialer.shake_hands(server, mirrored, limit);
         tokio::select! {
             result = shaking => result.map(Some),
@@ -209,10 +209,11 @@ impl Tunnel<'_> {
         let upstream_facts = Arc::new(shaken.facts);
         self.add(Happening::UpstreamTls(upstream_facts.clone()));
         let (client, client_facts) = self.accept(client, facts, upstream_facts.alpn.as_deref()).await?;
+        let alpn = client_facts.alpn.clone();
         let route = self.route(Some(client_facts), Some(upstream_facts));
         let mut client = Stream::TlsClient(Box::new(client));
         let mut server = Stream::TlsServer(Box::new(shaken.stream));
-        let mut tap = Tap::http1(self.recording, route);
+        let mut tap = Tap::by_alpn(self.recording, route, alpn.as_deref());
         tap.client_certificate_was_wanted(shaken.client_certificate.was_asked());
         let relayed = pump(self.shared, &mut client, &mut server, tap).await;
         relayed.broken.map_or(Ok(()), Err)
@@ -261,26 +262,25 @@ impl Tunnel<'_> {
     ) -> Result<(), Failure> {
         let upstream_facts = Arc::new(upstream_facts);
         self.add(Happening::UpstreamTls(upstream_facts.clone()));
-        let offers_http1 =
-            facts.hello.as_ref().is_some_and(|hello| hello.alpn.iter().any(|protocol| protocol == b"http/1.1"));
-        let alpn: Option<&[u8]> = if offers_http1 { Some(b"http/1.1") } else { None };
+        let alpn = facts.hello.as_ref().and_then(answerable);
         let (client, client_facts) = self.accept(client, facts, alpn).await?;
         let mut route = self.route(Some(client_facts), Some(upstream_facts));
         route.answered_because = Some(failure.clone());
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let mut client = Stream::TlsClient(Box::new(client));
         let mut server = Stream::Ourselves(theirs);
-        let tap = Tap::http1(self.recording, route);
-        let answering = answer::refuse(ours, &failure, &self.asked.target);
+        let tap = Tap::by_alpn(self.recording, route, alpn);
+        let answering = answer::refuse_by_alpn(ours, alpn, &failure, &self.asked.target);
         let (relayed, ()) = tokio::join!(pump(self.shared, &mut client, &mut server, tap), answering);
         // The failure is the request's where there was one.
         if relayed.seen == 0 { Err(failure) } else { Ok(()) }
     }
 
-    async fn plain_http(&mut self, ends: Ends) -> Result<(), Failure> {
+    /// HTTP without TLS: version 1, or what would have been agreed.
+    async fn plain_http(&mut self, ends: Ends, agreed: Option<&[u8]>) -> Result<(), Failure> {
         self.asked.target.scheme = crate::exchange::Scheme::Http;
         let route = self.route(None, None);
-        let tap = Tap::http1(self.recording, route);
+        let tap = Tap::by_alpn(self.recording, route, agreed);
         let (mut client, mut server) = ends.into_streams();
         pump(self.shared, &mut client, &mut server, tap).await;
         Ok(())
@@ -382,9 +382,10 @@ async fn read_hello(client: &mut Prefixed) -> Result<Option<ClientHello>, End> {
     }
 }
 
-/// What to offer the server: what the client offers, but for HTTP/2, which is not observed yet.
-fn offered(hello: &ClientHello) -> Vec<Vec<u8>> {
-    hello.alpn.iter().filter(|protocol| protocol.as_slice() != b"h2").cloned().collect()
+/// The protocol in which pulltap answers in a server's place: HTTP/1.1 has room for the reason in its status line.
+fn answerable(hello: &ClientHello) -> Option<&'static [u8]> {
+    let offered = |protocol: &&[u8]| hello.alpn.iter().any(|offer| offer == protocol);
+    [b"http/1.1".as_slice(), b"h2"].into_iter().find(offered)
 }
 
 fn speaks_tls12_or_later(hello: &ClientHello) -> bool {

@@ -113,10 +113,13 @@ impl Redirect {
     }
 }
 
+/// How long after its use a token endpoint may be named for the first time.
+const AHEAD_MICROS: i64 = 60_000_000;
+
 impl Realm {
     /// A capture may begin between a challenge and its token; the next challenge says then what the token was for.
     fn is_known_by(&self, opened: Moment) -> bool {
-        self.opened <= opened.plus_micros(60_000_000)
+        self.opened <= opened.plus_micros(AHEAD_MICROS)
     }
 }
 
@@ -155,21 +158,24 @@ impl Context {
         Self::default()
     }
 
-    /// Learns from an exchange that has its answer.
-    pub fn learn(&mut self, exchange: &Exchange) {
+    /// Learns from an exchange that has its answer. Says about which places more is known now, for exchanges that began
+    /// at that moment or later.
+    pub fn learn(&mut self, exchange: &Exchange) -> Vec<(PlaceKey, Moment)> {
         match exchange.status() {
             Some(401) => self.learn_realms(exchange),
-            Some(300..=399) => self.learn_redirect(exchange),
-            _ => {}
+            Some(300..=399) => self.learn_redirect(exchange).into_iter().collect(),
+            _ => Vec::new(),
         }
     }
 
-    fn learn_realms(&mut self, exchange: &Exchange) {
-        let Some(response) = &exchange.response else { return };
+    fn learn_realms(&mut self, exchange: &Exchange) -> Vec<(PlaceKey, Moment)> {
+        let Some(response) = &exchange.response else { return Vec::new() };
+        let mut learned = Vec::new();
         for (_, challenge) in Challenge::all(&response.headers) {
             let Some(realm) = challenge.realm().filter(|_| challenge.is_bearer()) else { continue };
             let address = Address::of(realm);
             let Some(host) = address.host else { continue };
+            let place = PlaceKey::of(host, address.path);
             let named = Realm {
                 opened: exchange.timings.opened,
                 exchange: exchange.id,
@@ -177,31 +183,41 @@ impl Context {
                 registry: exchange.target.host.as_str().into(),
                 service: challenge.service().map(Into::into),
             };
-            let place = PlaceKey::of(host, address.path);
-            if self.realms.len() >= MOST_PLACES && !self.realms.contains_key(&place) {
-                continue;
-            }
-            let known = self.realms.entry(place).or_default();
-            let is_full = known.len() >= MOST_AT_ONE_PLACE;
-            let same = known.iter_mut().find(|realm| {
-                realm.client == named.client && realm.registry == named.registry && realm.service == named.service
-            });
-            match same {
-                Some(earlier) if (earlier.opened, earlier.exchange) <= (named.opened, named.exchange) => {}
-                Some(later) => *later = named,
-                None if is_full => {}
-                None => known.push(named),
+            let since = named.opened.plus_micros(-AHEAD_MICROS);
+            if self.add_realm(place, named) {
+                learned.push((place, since));
             }
         }
+        learned
     }
 
-    fn learn_redirect(&mut self, exchange: &Exchange) {
+    fn add_realm(&mut self, place: PlaceKey, named: Realm) -> bool {
+        if self.realms.len() >= MOST_PLACES && !self.realms.contains_key(&place) {
+            return false;
+        }
+        let known = self.realms.entry(place).or_default();
+        let is_full = known.len() >= MOST_AT_ONE_PLACE;
+        let same = known.iter_mut().find(|realm| {
+            realm.client == named.client && realm.registry == named.registry && realm.service == named.service
+        });
+        match same {
+            Some(earlier) if (earlier.opened, earlier.exchange) <= (named.opened, named.exchange) => return false,
+            Some(later) => *later = named,
+            None if is_full => return false,
+            None => known.push(named),
+        }
+        true
+    }
+
+    fn learn_redirect(&mut self, exchange: &Exchange) -> Option<(PlaceKey, Moment)> {
         let path = exchange.path();
-        let Endpoint::Blob { repository, digest } = Endpoint::of(path, exchange.query()) else { return };
-        let location = exchange.response.as_ref().and_then(|response| response.headers.text("location"));
-        let Some(location) = location else { return };
+        let Endpoint::Blob { repository, digest } = Endpoint::of(path, exchange.query()) else { return None };
+        let location = exchange.response.as_ref()?.headers.text("location")?;
         let address = Address::of(&location);
-        let Some(host) = address.host else { return };
+        let place = PlaceKey::of(address.host?, address.path);
+        if self.redirects.len() >= MOST_PLACES && !self.redirects.contains_key(&place) {
+            return None;
+        }
         let redirect = Redirect {
             opened: exchange.timings.opened,
             exchange: exchange.id,
@@ -210,10 +226,7 @@ impl Context {
             repository,
             digest,
         };
-        let place = PlaceKey::of(host, address.path);
-        if self.redirects.len() >= MOST_PLACES && !self.redirects.contains_key(&place) {
-            return;
-        }
+        let since = redirect.opened;
         let known = self.redirects.entry(place).or_default();
         known.retain(|other| other.exchange != redirect.exchange);
         let at = known.partition_point(|other| (other.opened, other.exchange) < (redirect.opened, redirect.exchange));
@@ -221,6 +234,7 @@ impl Context {
         if known.len() > MOST_AT_ONE_PLACE {
             known.remove(0);
         }
+        Some((place, since))
     }
 
     /// Who named this place as a token endpoint: a registry that this client asked, with this service if possible.

@@ -3,6 +3,8 @@
 //! Shapes of requests and answers: moby distribution client auth/session.go, containerd authorizer.go,
 //! Azure/acr docs/AAD-OAuth.md and docs/Token-BasicAuth.md.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
@@ -113,6 +115,12 @@ pub enum Authorization {
 }
 
 impl Authorization {
+    /// What the field value offers, without a look into its token.
+    pub fn kind_of(value: &str) -> Self {
+        let is_bearer = value.trim_start().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+        if is_bearer { Self::Bearer { claims: None } } else { Self::of(value) }
+    }
+
     /// What the field value offers.
     pub fn of(value: &str) -> Self {
         let (scheme, rest) = value.trim().split_once([' ', '\t']).unwrap_or((value.trim(), ""));
@@ -128,10 +136,21 @@ impl Authorization {
 
     /// What the request offers, and the number of the header field it stands in.
     pub fn in_request(request: &RequestHead) -> Option<(usize, Self)> {
-        let mut fields = request.headers.iter().enumerate();
-        let (at, field) = fields.find(|(_, field)| field.name.eq_ignore_ascii_case("authorization"))?;
-        Some((at, Self::of(&field.text())))
+        let (at, value) = authorization_field(request)?;
+        Some((at, Self::of(&value)))
     }
+
+    /// The same, without a look into its token.
+    pub fn kind_in_request(request: &RequestHead) -> Option<(usize, Self)> {
+        let (at, value) = authorization_field(request)?;
+        Some((at, Self::kind_of(&value)))
+    }
+}
+
+fn authorization_field(request: &RequestHead) -> Option<(usize, Cow<'_, str>)> {
+    let mut fields = request.headers.iter().enumerate();
+    let (at, field) = fields.find(|(_, field)| field.name.eq_ignore_ascii_case("authorization"))?;
+    Some((at, field.text()))
 }
 
 fn basic_user(credentials: &str) -> Option<String> {

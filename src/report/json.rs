@@ -1,5 +1,7 @@
 //! Exchanges as JSON objects, the same in `--json` lines and in reports.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Value, json};
 
 use crate::diagnose::{Explained, Finding};
@@ -26,6 +28,7 @@ pub fn exchange(exchange: &Exchange, role: &str, notes: &[String], now: Moment) 
     put("request_bytes", json!(exchange.request_body.length));
     put("response_bytes", json!(exchange.response_body.length));
     put("response_complete", json!(exchange.response_body.is_complete));
+    put("response_sha256", json!(exchange.response_body.sha256.map(hex)));
     put("reason", json!(exchange.response.as_ref().map(|head| head.reason.as_str())));
     put("answered_by_us", json!(exchange.answered_by_us));
     put(
@@ -102,13 +105,20 @@ fn tls(facts: &TlsFacts) -> Value {
     })
 }
 
+fn hex(bytes: [u8; 32]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// The name of why something was not interpreted.
 pub fn why_opaque(why: WhyOpaque) -> &'static str {
     match why {
         WhyOpaque::Ignored => "ignored",
         WhyOpaque::ServerFirst => "server-first",
         WhyOpaque::NotHttp => "not-http",
-        WhyOpaque::Http2 => "http2",
         WhyOpaque::Upgraded => "upgraded",
         WhyOpaque::Unparsable => "unparsable",
     }

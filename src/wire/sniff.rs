@@ -53,13 +53,14 @@ fn request_line(bytes: &[u8]) -> Speaks {
         [b' ', ..] if method > 0 => {}
         _ => return Speaks::Other,
     }
-    let line = after_method.iter().take(LINE_LIMIT);
-    match line.clone().position(|byte| *byte == b'\n') {
-        Some(end) if after_method.get(..end).is_some_and(ends_in_version) => Speaks::Http1,
-        Some(_) => Speaks::Other,
-        None if after_method.len() >= LINE_LIMIT => Speaks::Other,
-        None if line.clone().any(|byte| *byte < b' ' && *byte != b'\r') => Speaks::Other,
-        None => Speaks::NeedMore,
+    let no_text = |byte: &u8| *byte < b' ' && *byte != b'\r';
+    let line = after_method.get(..LINE_LIMIT).unwrap_or(after_method);
+    let Some(end) = line.iter().position(no_text) else {
+        return if after_method.len() < LINE_LIMIT { Speaks::NeedMore } else { Speaks::Other };
+    };
+    match line.split_at(end) {
+        (line, [b'\n', ..]) if ends_in_version(line) => Speaks::Http1,
+        _ => Speaks::Other,
     }
 }
 
@@ -92,6 +93,8 @@ mod tests {
         (b"\x80\x2e\x01\x03\x01\x00", Speaks::Other),
         (b"\x16\x02\x00", Speaks::Other),
         (b"\x00", Speaks::Other),
+        // A control byte decides before the version is seen; found by fuzzing.
+        (b"CONNECT a\x0b:443 HTTP/1.1\r\n", Speaks::Other),
         (b" GET", Speaks::Other),
         (b"*1\r\n$4\r\nPING\r\n", Speaks::Other),
     ];

@@ -8,24 +8,23 @@ use pulltap::exchange::{Exchange, ExchangeId, Moment};
 use super::fixture;
 use super::pulls;
 
-/// The id that is this many numbers later.
-fn later(id: ExchangeId, offset: u64) -> ExchangeId {
-    ExchangeId::new(id.number() + offset).unwrap()
-}
-
 /// The exchanges of several fixtures, one after the other, each an hour after the one before.
 fn mixed(names: &[String]) -> Vec<Exchange> {
     let mut all = Vec::new();
     for (hour, name) in (0..).zip(names) {
         let offset = u64::try_from(all.len()).unwrap();
         for mut exchange in fixture::read(name).exchanges() {
-            exchange.id = later(exchange.id, offset);
-            exchange.connect = exchange.connect.map(|id| later(id, offset));
+            exchange.id = renumbered(exchange.id, offset);
+            exchange.connect = exchange.connect.map(|connect| renumbered(connect, offset));
             shift(&mut exchange, hour * 3_600_000_000);
             all.push(exchange);
         }
     }
     all
+}
+
+fn renumbered(id: ExchangeId, offset: u64) -> ExchangeId {
+    ExchangeId::new(id.number() + offset).unwrap()
 }
 
 fn shift(exchange: &mut Exchange, micros: i64) {
@@ -177,4 +176,21 @@ fn forgets_old_exchanges_and_keeps_what_was_found() {
     assert!(engine.kept() < 300, "{} exchanges are kept", engine.kept());
     let troubles = engine.findings().iter().filter(|finding| finding.is_trouble()).count();
     assert_eq!(troubles, 200);
+}
+
+#[test]
+fn settles_where_traffic_never_rests() {
+    let mut engine = Engine::new();
+    let mut told = 0;
+    for round in 0..600_i64 {
+        for mut exchange in fixture::read("auth.token-refused/fires.toml").exchanges() {
+            let number = exchange.id.number() + u64::try_from(round).unwrap() * 10;
+            exchange.id = ExchangeId::new(number).unwrap();
+            shift(&mut exchange, round * 20_000_000);
+            engine.update(&exchange);
+        }
+        told += engine.settled(at(round * 20 + 10)).len();
+    }
+    assert!((60..=150).contains(&told), "{told} findings in 200 minutes");
+    assert!(engine.kept() < 450, "{} exchanges are kept", engine.kept());
 }

@@ -67,6 +67,11 @@ fn every_rule_fires_on_its_fixture_and_is_quiet_on_a_near_miss() {
 }
 
 #[test]
+fn facts_stay_small() {
+    assert!(size_of::<pulltap::diagnose::Facts>() <= 256, "the engine keeps one for every exchange of the last hour");
+}
+
+#[test]
 fn every_fixture_belongs_to_a_rule() {
     for entry in std::fs::read_dir(fixture::folder()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();

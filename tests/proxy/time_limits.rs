@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::scripted::PATIENCE;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{Response, connect_head, tls_tunnel, tunnel};
 use crate::support::scripted::origin::{Origin, ServerTls};
@@ -85,7 +86,7 @@ fn a_first_request_that_stops() {
     assert_eq!(response.status_line(), "HTTP/1.1 408 pulltap: the request did not arrive in time");
     assert_between(5.0, start.elapsed(), 18.0);
     wire.conclude();
-    assert_failure(&pulltap.failed_at("accept", Duration::from_secs(2)), ("accept", "client", "timed-out"));
+    assert_failure(&pulltap.failed_at("accept", PATIENCE), ("accept", "client", "timed-out"));
     pulltap.conclude();
 }
 

@@ -77,12 +77,13 @@ impl Pulltap {
 
     /// The first line that is as wanted; a test that waits in vain fails with all lines that came.
     #[track_caller]
-    pub fn wait_for(&mut self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
-        let Self { process, lines, .. } = self;
+    pub fn wait_for(&self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let lines = &self.lines;
         let found = eventually(&format!("pulltap's line: {what}"), LIMIT, || {
+            // The thread that reads has let its share go: looked at first, for it may let go while we look for the line.
+            let is_all_read = Arc::strong_count(lines) == 1;
             let found = lines.lock().unwrap().iter().find(|line| is_wanted(line)).cloned();
-            let ended = found.is_none() && process.try_wait().unwrap().is_some();
-            found.map(Ok).or_else(|| ended.then_some(Err(())))
+            found.map(Ok).or_else(|| is_all_read.then_some(Err(())))
         });
         found.unwrap_or_else(|()| panic!("pulltap ended without its line: {what}\n{}", self.transcript()))
     }

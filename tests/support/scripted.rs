@@ -7,6 +7,7 @@
 pub mod authority;
 pub mod client;
 pub mod difference;
+pub mod ending;
 pub mod forward;
 pub mod meeting;
 pub mod origin;

@@ -1,21 +1,55 @@
-//! Conversations written down as text, and what the observer says about them.
+//! Conversations written down as text, and what the observers say about them.
 //!
 //! A file holds several; each begins with `# its name`, then come its steps (`>` the client sends, `<` the server
-//! sends, with the escapes of a Rust byte string; `> end clean`, `> end cut`, `> end reset` end a side), then the events
-//! that are expected, each after `=`. A step may be repeated: `<*3 …`.
+//! sends: for HTTP/1 bytes with the escapes of a Rust byte string, for HTTP/2 a frame as `frames.rs` writes it; `> end
+//! clean`, `> end cut`, `> end reset` end a side), then the events that are expected, each after `=`. A step may be
+//! repeated: `<*3 …`.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use pulltap::exchange::{Headers, RequestHead, ResponseHead};
-use pulltap::wire::{ContentEnd, End, Http1Observer, Observed, Outcome, Sender};
+use pulltap::wire::{ContentEnd, End, HttpObserver, Observed, Outcome, Sender};
+
+use super::frames;
 
 /// One thing that happens on a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     Bytes(Sender, Vec<u8>),
     End(Sender, End),
+}
+
+/// Which HTTP is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    Http1,
+    Http2,
+}
+
+impl Protocol {
+    pub fn observer(self) -> HttpObserver {
+        match self {
+            Self::Http1 => HttpObserver::of(None),
+            Self::Http2 => HttpObserver::of(Some(b"h2")),
+        }
+    }
+
+    /// The folder of its fixtures.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Http1 => "http1",
+            Self::Http2 => "http2",
+        }
+    }
+
+    fn bytes(self, text: &str) -> Vec<u8> {
+        match self {
+            Self::Http1 => unescape(text),
+            Self::Http2 => frames::written(text),
+        }
+    }
 }
 
 /// What happens on one connection, and the events that are expected of it.
@@ -27,20 +61,20 @@ pub struct Conversation {
 }
 
 /// The conversations of every file in the folder of fixtures.
-pub fn all() -> Vec<Conversation> {
-    files().iter().flat_map(|file| parse(&fs::read_to_string(file).unwrap())).collect()
+pub fn all(protocol: Protocol) -> Vec<Conversation> {
+    files(protocol).iter().flat_map(|file| parse(protocol, &fs::read_to_string(file).unwrap())).collect()
 }
 
 /// The files that hold conversations.
-pub fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wire/http1");
+pub fn files(protocol: Protocol) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wire").join(protocol.folder());
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
 }
 
 /// The conversations in this text.
-pub fn parse(text: &str) -> Vec<Conversation> {
+pub fn parse(protocol: Protocol, text: &str) -> Vec<Conversation> {
     let mut conversations: Vec<Conversation> = Vec::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let (mark, rest) = line.split_at(1);
@@ -51,8 +85,8 @@ pub fn parse(text: &str) -> Vec<Conversation> {
         }
         let conversation = conversations.last_mut().expect("a conversation begins with #");
         match mark {
-            ">" => conversation.steps.push(step(Sender::Client, rest)),
-            "<" => conversation.steps.push(step(Sender::Server, rest)),
+            ">" => conversation.steps.push(step(protocol, Sender::Client, rest)),
+            "<" => conversation.steps.push(step(protocol, Sender::Server, rest)),
             "=" => conversation.expected.push(rest.trim().to_owned()),
             _ => panic!("not a line of a conversation: {line}"),
         }
@@ -60,7 +94,7 @@ pub fn parse(text: &str) -> Vec<Conversation> {
     conversations
 }
 
-fn step(sender: Sender, text: &str) -> Step {
+fn step(protocol: Protocol, sender: Sender, text: &str) -> Step {
     let (times, text) = match text.strip_prefix('*') {
         Some(text) => {
             let (times, text) = text.split_once(' ').unwrap();
@@ -72,11 +106,12 @@ fn step(sender: Sender, text: &str) -> Step {
         "end clean" => Step::End(sender, End::Clean),
         "end cut" => Step::End(sender, End::Cut),
         "end reset" => Step::End(sender, End::Reset),
-        _ => Step::Bytes(sender, unescape(text).repeat(times)),
+        _ => Step::Bytes(sender, protocol.bytes(text).repeat(times)),
     }
 }
 
-fn unescape(text: &str) -> Vec<u8> {
+/// The bytes that a text with escapes stands for.
+pub fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -198,13 +233,17 @@ fn outcome(outcome: Outcome) -> String {
     match outcome {
         Outcome::Complete => "complete".to_owned(),
         Outcome::Cut { stage, by, end } => format!("cut in {} by {by:?} {end:?}", stage.as_str()),
+        Outcome::CutAlone { stage, by, how } => format!("cut alone in {} by {by:?} {how:?}", stage.as_str()),
+        Outcome::Unreadable { stage, by, trouble } => {
+            format!("unreadable in {} by {by:?} {}", stage.as_str(), trouble.as_str())
+        }
         Outcome::Opaque => "opaque".to_owned(),
     }
 }
 
 /// What the observer says about these steps.
-pub fn observed<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<String> {
-    let mut observer = Http1Observer::new();
+pub fn observed<'a>(protocol: Protocol, steps: impl IntoIterator<Item = &'a Step>) -> Vec<String> {
+    let mut observer = protocol.observer();
     let mut transcript = Transcript::default();
     for step in steps {
         let mut emit = |event: Observed<'_>| transcript.add(event);

@@ -1,12 +1,13 @@
 //! What must hold for any bytes at all: the events are in order, and the split of the input does not show.
 //!
-//! The fuzz target `http1_observer` includes this file and `conversation.rs`.
+//! The fuzz targets of the observers include this file, `conversation.rs` and `frames.rs`.
 
 use std::collections::BTreeMap;
 
-use pulltap::wire::{End, Http1Observer, Observed, Outcome, Sender};
+use pulltap::wire::{End, Observed, Outcome, Sender};
 
-use super::conversation::{Step, Transcript, observed};
+use super::conversation::{Protocol, Step, Transcript, observed};
+use super::frames;
 
 /// Ends what was said by one side and turns to the other.
 const TURN: u8 = 0xfe;
@@ -59,13 +60,21 @@ pub fn split(steps: &[Step], lengths: &[usize]) -> Vec<Step> {
 }
 
 /// Panics unless the observer keeps its word about the conversation that these bytes are, whole and in pieces.
-pub fn hold(bytes: &[u8]) {
-    let steps = steps(bytes);
-    let whole = lawful(&steps);
-    for lengths in [&lengths(bytes)[..], &[1]] {
-        assert_eq!(lawful(&split(&steps, lengths)), whole, "split into {lengths:?}");
+pub fn hold(protocol: Protocol, bytes: &[u8]) {
+    let steps = match protocol {
+        Protocol::Http1 => steps(bytes),
+        Protocol::Http2 => frames::steps(bytes),
+    };
+    keep(protocol, &steps, &lengths(bytes));
+}
+
+/// Panics unless the observer keeps its word about these steps, also when they are cut into pieces of these lengths.
+pub fn keep(protocol: Protocol, steps: &[Step], lengths: &[usize]) {
+    let whole = lawful(protocol, steps);
+    for lengths in [lengths, &[1]] {
+        assert_eq!(lawful(protocol, &split(steps, lengths)), whole, "split into {lengths:?}");
     }
-    assert_eq!(observed(&steps).len() + 1, whole.len());
+    assert_eq!(observed(protocol, steps).len() + 1, whole.len());
 }
 
 /// Lengths to split by that follow from the bytes, so that a find can be repeated.
@@ -90,12 +99,13 @@ struct Seen {
 struct Laws {
     exchanges: BTreeMap<u64, Seen>,
     opaque: bool,
+    interleaves: bool,
 }
 
 /// What the observer says, with the end of the connection added, after checking that it is in order.
-fn lawful(steps: &[Step]) -> Vec<String> {
-    let mut observer = Http1Observer::new();
-    let mut laws = Laws::default();
+fn lawful(protocol: Protocol, steps: &[Step]) -> Vec<String> {
+    let mut observer = protocol.observer();
+    let mut laws = Laws { interleaves: protocol == Protocol::Http2, ..Laws::default() };
     let mut transcript = Transcript::default();
     let last = [Step::End(Sender::Client, End::Clean), Step::End(Sender::Server, End::Cut)];
     let mut before_the_end = 0;
@@ -171,7 +181,7 @@ impl Laws {
 
     fn request(&mut self, n: u64, event: &Observed<'_>) {
         let last = self.exchanges.len() as u64 - 1;
-        assert!(n == last || matches!(event, Observed::RequestEnd { .. }), "{n} is not the last");
+        assert!(self.interleaves || n == last || matches!(event, Observed::RequestEnd { .. }), "{n} is not the last");
         let seen = self.open(n);
         assert!(seen.request_end.is_none());
         match event {
@@ -191,7 +201,7 @@ impl Laws {
     }
 
     fn response(&mut self, n: u64, event: &Observed<'_>) {
-        for (older, seen) in self.exchanges.range(..n) {
+        for (older, seen) in self.exchanges.range(..n).filter(|_| !self.interleaves) {
             assert!(seen.over || seen.response_end.is_some(), "{n} is answered before {older}");
         }
         let seen = self.open(n);

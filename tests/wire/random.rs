@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use pulltap::wire::Sender;
 
-use super::conversation::{Step, observed};
+use super::conversation::{Protocol, Step, observed};
 use super::laws;
 
 /// Pieces of HTTP that random conversations are made of, besides random bytes.
@@ -45,14 +45,14 @@ proptest! {
 
     #[test]
     fn keeps_its_word_about_random_bytes(bytes in vec(any::<u8>(), 0..200)) {
-        laws::hold(&bytes);
+        laws::hold(Protocol::Http1, &bytes);
     }
 
     #[test]
     fn keeps_its_word_about_pieces_of_http(
         pieces in vec(prop_oneof![8 => (0..PIECES.len()).prop_map(|at| PIECES[at].to_vec()), 1 => vec(any::<u8>(), 1..4)], 0..40),
     ) {
-        laws::hold(&pieces.concat());
+        laws::hold(Protocol::Http1, &pieces.concat());
     }
 }
 
@@ -234,7 +234,7 @@ proptest! {
             expected.extend(exchange.expected_request(n));
             expected.extend(exchange.expected_response(n));
         }
-        prop_assert_eq!(observed(&laws::split(&steps, &lengths)), expected);
+        prop_assert_eq!(observed(Protocol::Http1, &laws::split(&steps, &lengths)), expected);
     }
 
     #[test]
@@ -245,6 +245,6 @@ proptest! {
         let asked = exchanges.iter().enumerate().flat_map(|(n, exchange)| exchange.expected_request(n));
         let answered = exchanges.iter().enumerate().flat_map(|(n, exchange)| exchange.expected_response(n));
         let expected: Vec<_> = asked.chain(answered).collect();
-        prop_assert_eq!(observed(&laws::split(&steps, &lengths)), expected);
+        prop_assert_eq!(observed(Protocol::Http1, &laws::split(&steps, &lengths)), expected);
     }
 }

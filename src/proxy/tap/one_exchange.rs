@@ -6,8 +6,8 @@ use super::{Recording, Route, Tap};
 use crate::exchange::event::Happening;
 use crate::exchange::{ExchangeId, Failure, FailureKind, Headers, Upstream, Version, WhyOpaque};
 use crate::proxy::intercept::Decision;
-use crate::wire::Observed;
 use crate::wire::http1::Http1Observer;
+use crate::wire::{HttpObserver, Observed};
 
 /// What matters of the one exchange besides its events.
 pub(super) struct OneExchange {
@@ -55,18 +55,23 @@ impl<'a> Tap<'a> {
     /// Whether the one exchange is over, and nothing in it has ended the connection.
     pub fn has_settled(&self) -> bool {
         let is_over = |observer: &Http1Observer| observer.oldest().is_none() && !observer.is_opaque();
-        self.one_exchange.as_ref().is_some_and(|one| one.persists) && self.observer.as_ref().is_some_and(is_over)
+        self.one_exchange.as_ref().is_some_and(|one| one.persists) && self.frames().is_some_and(is_over)
+    }
+
+    /// The observer; what is relayed one exchange at a time is HTTP/1.
+    fn frames(&self) -> Option<&Http1Observer> {
+        self.observer.as_ref().and_then(HttpObserver::as_http1)
     }
 
     /// Whether the server has said nothing beyond that exchange.
     pub fn is_between_exchanges(&self) -> bool {
-        self.observer.as_ref().is_some_and(Http1Observer::is_idle)
+        self.frames().is_some_and(Http1Observer::is_idle)
     }
 
     /// Whether the observer runs only to find the exchange's end.
     pub(super) fn only_frames(&self) -> bool {
         self.one_exchange.as_ref().is_some_and(|one| one.decision == Decision::PassThrough)
-            && self.observer.as_ref().is_some_and(|observer| !observer.is_opaque())
+            && self.frames().is_some_and(|observer| !observer.is_opaque())
     }
 
     /// Notes that the connection will not carry another exchange.

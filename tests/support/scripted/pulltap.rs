@@ -71,6 +71,12 @@ impl Setup {
         self
     }
 
+    /// Its data directory.
+    #[cfg(target_os = "linux")]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Starts it where it is expected to end by itself, and gives its status, stdout and stderr.
     #[cfg(unix)]
     #[track_caller]
@@ -179,6 +185,15 @@ impl Pulltap {
         found.unwrap_or_else(|| panic!("nothing failed at {stage}; {:?}; {}", self.lines, self.stderr()))
     }
 
+    /// Waits until the recorder is in trouble of this kind (or, with `None`, out of it), and gives the line.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub fn trouble(&self, kind: Option<&str>) -> Value {
+        let wanted = |line: &Value| line["type"] == "trouble" && line["kind"].as_str() == kind;
+        let found = self.lines.wait(PATIENCE, wanted);
+        found.unwrap_or_else(|| panic!("no trouble of the kind {kind:?}; {:?}; {}", self.lines, self.stderr()))
+    }
+
     /// What it printed on stderr so far.
     pub fn stderr(&self) -> String {
         self.errors.lock().unwrap().clone()
@@ -260,7 +275,7 @@ impl Pulltap {
 
     #[cfg(unix)]
     #[track_caller]
-    fn wait(&mut self, limit: Duration) -> ExitStatus {
+    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -8,18 +8,8 @@ use rustls::pki_types::CertificateDer;
 
 use super::PATIENCE;
 use super::difference::assert_same_bytes;
+pub use super::ending::{Ending, Seen};
 use super::meeting::Meeting;
-
-/// How a direction of a connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// TLS said goodbye.
-    CloseNotify,
-    /// TCP ended (in TLS: without a goodbye).
-    Fin,
-    /// The connection was reset.
-    Reset,
-}
 
 /// One end of a connection.
 pub struct Wire {
@@ -57,6 +47,7 @@ impl Wire {
     }
 
     /// From now on waits at most this long for bytes.
+    #[cfg(not(windows))]
     pub fn wait_at_most(&mut self, limit: Duration) {
         self.socket().set_read_timeout(Some(limit)).unwrap();
     }
@@ -169,6 +160,17 @@ impl Wire {
             );
             self.fill();
         }
+    }
+
+    /// The same; `None` where the other side ends before the mark.
+    pub fn try_receive_until(&mut self, mark: &[u8]) -> Option<Vec<u8>> {
+        while !self.untaken().windows(mark.len()).any(|window| window == mark) {
+            if self.ended.is_some() {
+                return None;
+            }
+            self.fill();
+        }
+        Some(self.receive_until(mark))
     }
 
     /// Receives a message's head, with its empty line.
@@ -286,15 +288,6 @@ impl Wire {
     }
 }
 
-/// What one end of a conversation has seen of the other.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// All bytes received.
-    pub bytes: Vec<u8>,
-    /// How the other side ended; `None` when this end did not look.
-    pub ending: Option<Ending>,
-}
-
 fn shake_hands(tls: &mut rustls::Connection, socket: &mut TcpStream, bytewise: bool) -> io::Result<()> {
     loop {
         while tls.wants_write() {
@@ -306,7 +299,7 @@ fn shake_hands(tls: &mut rustls::Connection, socket: &mut TcpStream, bytewise: b
         if !tls.is_handshaking() {
             return Ok(());
         }
-        if tls.read_tls(socket)? == 0 {
+        if uninterrupted(|| tls.read_tls(socket))? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if let Err(error) = tls.process_new_packets() {
@@ -319,7 +312,7 @@ fn shake_hands(tls: &mut rustls::Connection, socket: &mut TcpStream, bytewise: b
 
 fn read_plain(socket: &mut TcpStream, received: &mut Vec<u8>) -> io::Result<Option<Ending>> {
     let mut buffer = [0; 16 * 1024];
-    let count = socket.read(&mut buffer)?;
+    let count = uninterrupted(|| socket.read(&mut buffer))?;
     received.extend_from_slice(&buffer[..count]);
     Ok((count == 0).then_some(Ending::Fin))
 }
@@ -341,8 +334,18 @@ fn read_tls(
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
-        tls.read_tls(socket)?;
+        uninterrupted(|| tls.read_tls(socket))?;
         tls.process_new_packets().map_err(io::Error::other)?;
+    }
+}
+
+/// Reads again where a signal came between: a read with a timeout is not restarted by Linux (signal(7)).
+fn uninterrupted(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
 }
 

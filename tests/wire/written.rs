@@ -1,25 +1,30 @@
-//! The HTTP/1 observer on written conversations, under every split of their bytes.
+//! The observers on written conversations, under every split of their bytes.
 
 use std::fs;
 
-use super::conversation::{self, Conversation, Step, observed};
+use super::conversation::{self, Conversation, Protocol, Step, observed};
+
+const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 
 #[test]
 fn tells_what_the_conversations_say() {
-    if std::env::var_os("PULLTAP_WRITE_FIXTURES").is_some() {
-        return conversation::files().iter().for_each(|file| rewrite(file));
-    }
-    let conversations = conversation::all();
-    assert!(conversations.len() >= 40, "only {} conversations", conversations.len());
-    for conversation in conversations {
-        assert_eq!(observed(&conversation.steps), conversation.expected, "{}", conversation.name);
+    for protocol in BOTH {
+        if std::env::var_os("PULLTAP_WRITE_FIXTURES").is_some() {
+            conversation::files(protocol).iter().for_each(|file| rewrite(protocol, file));
+        }
+        let conversations = conversation::all(protocol);
+        assert!(conversations.len() >= 40, "only {} conversations", conversations.len());
+        for conversation in conversations {
+            assert_eq!(observed(protocol, &conversation.steps), conversation.expected, "{}", conversation.name);
+        }
     }
 }
 
 /// Writes into the file what is observed now, for a person to read before it is committed.
-fn rewrite(file: &std::path::Path) {
+fn rewrite(protocol: Protocol, file: &std::path::Path) {
     let text = fs::read_to_string(file).unwrap();
-    let mut events = conversation::parse(&text).into_iter().map(|conversation| observed(&conversation.steps));
+    let conversations = conversation::parse(protocol, &text).into_iter();
+    let mut events = conversations.map(|conversation| observed(protocol, &conversation.steps));
     let mut lines: Vec<String> = Vec::new();
     let mut expected: Vec<String> = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with('=') && !line.trim().is_empty()) {
@@ -38,7 +43,7 @@ fn rewrite(file: &std::path::Path) {
 
 #[test]
 fn says_the_same_under_every_single_split() {
-    for conversation in conversation::all() {
+    for (protocol, conversation) in all() {
         for (index, step) in conversation.steps.iter().enumerate() {
             let Step::Bytes(sender, bytes) = step else { continue };
             for place in splits(bytes.len()) {
@@ -46,7 +51,7 @@ fn says_the_same_under_every_single_split() {
                 let mut steps = conversation.steps.clone();
                 let halves = [Step::Bytes(*sender, first.to_vec()), Step::Bytes(*sender, second.to_vec())];
                 steps.splice(index..=index, halves);
-                compare(&conversation, &steps, &format!("step {index} split at {place}"));
+                compare(protocol, &conversation, &steps, &format!("step {index} split at {place}"));
             }
         }
     }
@@ -54,7 +59,7 @@ fn says_the_same_under_every_single_split() {
 
 #[test]
 fn says_the_same_byte_by_byte() {
-    for conversation in conversation::all() {
+    for (protocol, conversation) in all() {
         let steps: Vec<_> = conversation
             .steps
             .iter()
@@ -63,7 +68,7 @@ fn says_the_same_byte_by_byte() {
                 Step::End(..) => vec![step.clone()],
             })
             .collect();
-        compare(&conversation, &steps, "byte by byte");
+        compare(protocol, &conversation, &steps, "byte by byte");
     }
 }
 
@@ -72,6 +77,11 @@ fn splits(length: usize) -> impl Iterator<Item = usize> {
     (0..=length).filter(move |place| length < 2000 || *place < 200 || *place > length - 50 || place % 4093 == 0)
 }
 
-fn compare(conversation: &Conversation, steps: &[Step], how: &str) {
-    assert_eq!(observed(steps), conversation.expected, "{}, {how}", conversation.name);
+fn all() -> impl Iterator<Item = (Protocol, Conversation)> {
+    let of = |protocol| conversation::all(protocol).into_iter().map(move |conversation| (protocol, conversation));
+    BOTH.into_iter().flat_map(of)
+}
+
+fn compare(protocol: Protocol, conversation: &Conversation, steps: &[Step], how: &str) {
+    assert_eq!(observed(protocol, steps), conversation.expected, "{}, {how}", conversation.name);
 }

@@ -1,0 +1,87 @@
+//! Where a capture is recorded, and the recorder for it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use jiff::Zoned;
+
+use super::args::Args;
+use crate::platform;
+use crate::store::{EXTENSION, Recorder, Session, StoreError, WritableSession};
+
+/// Captures that may begin within the same second.
+const WITHIN_A_SECOND: u32 = 100;
+
+/// Where a capture is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionPlace {
+    /// In this new file.
+    New(PathBuf),
+    /// In this file, behind what stands in it if it exists.
+    Append(PathBuf),
+    /// In a new file of this folder, named by the time.
+    Folder(PathBuf),
+}
+
+impl SessionPlace {
+    /// What the arguments say.
+    pub fn of(args: &Args, data_dir: &Path) -> Self {
+        match &args.session {
+            Some(file) if args.append => Self::Append(file.clone()),
+            Some(file) => Self::New(file.clone()),
+            None => Self::Folder(data_dir.join("sessions")),
+        }
+    }
+
+    /// A recorder for this place. Where nobody asked for the file, its trouble is
+    /// no reason not to capture.
+    ///
+    /// # Errors
+    /// When the file that was asked for cannot be used.
+    pub fn recorder(&self) -> anyhow::Result<Recorder> {
+        let session = match self {
+            Self::Append(file) if file.exists() => Session::append(file)?,
+            Self::New(file) | Self::Append(file) => Session::create(file)?,
+            Self::Folder(folder) => match in_folder(folder) {
+                Ok(session) => session,
+                Err((file, error)) => {
+                    return Recorder::start_in_trouble(&file, &error).context("no thread for the recorder");
+                }
+            },
+        };
+        Recorder::start(session).context("no thread for the recorder")
+    }
+}
+
+/// A new session in this folder; or where it should have been, and why it is not.
+fn in_folder(folder: &Path) -> Result<WritableSession, (PathBuf, StoreError)> {
+    let now = Zoned::now().strftime("%Y-%m-%dT%H-%M-%S").to_string();
+    let first = folder.join(format!("{now}.{EXTENSION}"));
+    if let Err(source) = platform::create_private_folder(folder) {
+        return Err((first.clone(), StoreError::Io { path: first, source }));
+    }
+    let others = (2..=WITHIN_A_SECOND).map(|number| folder.join(format!("{now}-{number}.{EXTENSION}")));
+    let mut result = Session::create(&first);
+    for other in others {
+        if !matches!(result, Err(StoreError::Exists { .. } | StoreError::InUse { .. })) {
+            break;
+        }
+        result = Session::create(&other);
+    }
+    result.map_err(|error| (first, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captures_of_the_same_second_have_files_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("sessions");
+        let sessions: Vec<_> = (0..3).map(|_| in_folder(&folder).map_err(|(_, error)| error).unwrap()).collect();
+        let name = sessions[0].path().file_name().unwrap().to_str().unwrap();
+        assert!(name.len() == "2026-11-22T06-55-12.pulltap".len() && !name.contains(':'), "{name}");
+        assert!(sessions[0].path() != sessions[1].path() && sessions[1].path() != sessions[2].path());
+    }
+}

@@ -1,0 +1,104 @@
+//! Where an exchange belongs: its role, registry and repository by all that is known, and its groups. One client with
+//! one repository of one registry makes a group; for connections, one client with one host.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::exchange::{ExchangeId, Stage};
+use crate::registry::{Asked, Context, Role};
+
+use super::episode::{Level, Member};
+use super::facts::Facts;
+
+/// Client, `User-Agent`, registry and repository (or client and host), as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct GroupKey(u64);
+
+/// The facts of an exchange and the groups that it is in.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) facts: Facts,
+    pub(super) homes: Vec<GroupKey>,
+}
+
+/// What exchanges are looked at with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) placed: &'a HashMap<ExchangeId, Placed>,
+    pub(super) context: &'a Context,
+    pub(super) used_tunnels: &'a HashSet<ExchangeId>,
+}
+
+impl<'a> View<'a> {
+    /// An exchange in its place.
+    pub(super) fn member(&self, id: ExchangeId) -> Option<Member<'a>> {
+        Some(member(&self.placed.get(&id)?.facts, self.context, self.used_tunnels))
+    }
+}
+
+fn member<'a>(facts: &'a Facts, context: &'a Context, used: &HashSet<ExchangeId>) -> Member<'a> {
+    let asked = Asked { place: facts.place, client: facts.client, opened: facts.opened };
+    let role = context.refined(facts.role, &facts.host, asked);
+    let mut member = Member {
+        facts,
+        role,
+        registry: &facts.host,
+        repository: facts.endpoint.repository(),
+        digest: facts.endpoint.reference().filter(|reference| reference.contains(':')),
+        tunnel_is_used: used.contains(&facts.id),
+    };
+    if role == Role::Storage
+        && let Some(redirect) = context.redirect(asked)
+    {
+        member.registry = &redirect.registry;
+        member.repository = Some(&redirect.repository);
+        member.digest = Some(&redirect.digest);
+    }
+    if role == Role::Token {
+        let request = facts.token.as_ref().map(|token| &token.request);
+        let service = request.and_then(|request| request.service.as_deref());
+        if let Some(realm) = context.realm(asked, service) {
+            member.registry = &realm.registry;
+        }
+        member.repository = request.and_then(|request| request.scopes.iter().find_map(|scope| scope.repository()));
+    }
+    member
+}
+
+/// The groups that an exchange belongs to. A token for several repositories belongs to the group of each.
+pub(super) fn keys(member: &Member<'_>) -> Vec<(GroupKey, Level)> {
+    let facts = member.facts;
+    let failed_early = facts.failure.as_ref().is_some_and(|failure| failure.stage <= Stage::UpstreamTls);
+    let has_tls_trouble = facts.tls.verdict.is_some()
+        || facts.tls.client_alert.is_some()
+        || facts.tls.client_offers.is_some_and(|version| version < 0x0303);
+    let mut keys = Vec::with_capacity(1);
+    if failed_early || has_tls_trouble || member.role == Role::Connect {
+        let key = hash(&("connections", facts.client, facts.host.to_ascii_lowercase()));
+        keys.push((GroupKey(key), Level::Connections));
+        if failed_early || member.role == Role::Connect {
+            return keys;
+        }
+    }
+    let registry = member.registry.to_ascii_lowercase();
+    let key = |repository: Option<&str>| {
+        (GroupKey(hash(&("requests", facts.client, &facts.agent, &registry, repository))), Level::Requests)
+    };
+    match &facts.token {
+        Some(token) if member.role == Role::Token => {
+            let repositories: HashSet<_> = token.request.scopes.iter().filter_map(|scope| scope.repository()).collect();
+            keys.extend(repositories.iter().map(|repository| key(Some(repository))));
+            if repositories.is_empty() {
+                keys.push(key(None));
+            }
+        }
+        _ => keys.push(key(member.repository)),
+    }
+    keys
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

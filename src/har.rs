@@ -1,0 +1,46 @@
+//! HAR files: the writer is strict, the reader is tolerant.
+//!
+//! What is written is plain HAR 1.2 for everyone, plus fields of our own (their names begin with an underscore, as the
+//! format allows) from which [`read()`] restores each exchange completely: its exact moments, bytes that are no UTF-8,
+//! TLS facts, the failure. What another program wrote is read from the plain fields alone, and what it lacks stays absent.
+//!
+//! The demands of other readers are kept in mind where a field is made: npm's `har-validator`, the importers of Chrome
+//! and Firefox, mitmproxy and haralyzer. `tests/har` holds what is written against them.
+
+mod address;
+mod content;
+mod cookie;
+mod entry;
+mod error;
+mod message;
+mod model;
+mod phases;
+mod read;
+mod record;
+mod request;
+mod response;
+mod restore;
+mod tls_record;
+mod write;
+
+pub use error::HarError;
+pub use read::{Creator, HarFile, Repair, read};
+pub use write::Writer;
+
+use serde_json::Value;
+
+/// What other rooms say about an exchange, carried along without being understood here.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Annotations {
+    /// What the exchange is to a registry client (`manifest`, `token`, …).
+    pub role: Option<String>,
+    /// Findings about it, each as its reporter lays it out.
+    pub findings: Vec<Value>,
+}
+
+impl Annotations {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        self.role.is_none() && self.findings.is_empty()
+    }
+}

@@ -1,0 +1,61 @@
+//! Bodies: decoded first, then masked by what they are.
+
+use crate::content::{self, End};
+use crate::exchange::{Body, Headers, Kept, WhyNotKept};
+use crate::secrets::{Masker, Shape};
+
+/// The most that is kept of a decoded body; a body that unfolds into more is a bomb, not a document.
+const LIMIT: usize = 16 * 1024 * 1024;
+
+/// Undoes the content codings of a body, once.
+pub(super) fn decode(body: &mut Body, headers: Option<&Headers>) {
+    let codings = headers.map(content::codings).unwrap_or_default();
+    if codings.is_empty() || body.bytes.is_empty() || !body.decoded_from.is_empty() {
+        return;
+    }
+    let decoded = content::decode(&body.bytes, &codings, LIMIT);
+    match decoded.end {
+        End::LimitReached => body.kept = Kept::Prefix(LIMIT as u64),
+        // What cannot be read cannot be masked.
+        End::Unknown(_) | End::Cut if !is_text(&decoded.bytes) => {
+            body.kept = Kept::None(WhyNotKept::Binary);
+            body.bytes = Vec::new();
+            return;
+        }
+        End::Whole | End::Cut | End::Unknown(_) => {}
+    }
+    body.bytes = decoded.bytes;
+    body.decoded_from = decoded.undone;
+}
+
+/// Whether bytes are text, as far as their beginning tells.
+fn is_text(bytes: &[u8]) -> bool {
+    let beginning = bytes.get(..512).unwrap_or(bytes);
+    let is_readable = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+    match str::from_utf8(beginning) {
+        Err(error) if error.error_len().is_some() => false,
+        _ => beginning.iter().all(is_readable),
+    }
+}
+
+/// Masks what is secret in a body and its trailers.
+pub(super) fn mask(masker: &Masker, body: &mut Body, headers: Option<&Headers>) {
+    if let Some(trailers) = &mut body.trailers {
+        super::mask_headers(masker, trailers);
+    }
+    if body.bytes.is_empty() {
+        return;
+    }
+    let shape = shape(headers);
+    let Some(masked) = masker.body(shape, &body.bytes) else { return };
+    body.bytes = masked;
+    if shape == Shape::Form {
+        // All but the password is known, so the digest would say whether a guess is right.
+        body.sha256 = None;
+    }
+}
+
+fn shape(headers: Option<&Headers>) -> Shape {
+    let media_type = headers.and_then(|headers| headers.text("content-type")).unwrap_or_default();
+    if media_type.to_ascii_lowercase().contains("x-www-form-urlencoded") { Shape::Form } else { Shape::Any }
+}

@@ -1,0 +1,189 @@
+//! What waits to be written: bounded, and one snapshot per exchange, the latest.
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::exchange::{Body, Exchange, ExchangeId};
+use crate::redact::Redacted;
+
+/// Bytes of exchanges that may wait. Beyond, new ones are lost and counted: traffic never waits for the disk.
+const LIMIT: usize = 64 << 20;
+
+/// With so many bytes a batch does not wait for more.
+const FULL_BATCH: usize = 8 << 20;
+
+/// How long the first exchange of a batch waits for others. A program that is killed loses what waited.
+const BATCH_TIME: Duration = Duration::from_millis(50);
+
+/// The way from the capture to the recorder's thread.
+pub struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+    limit: usize,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: BTreeMap<ExchangeId, Redacted<Exchange>>,
+    bytes: usize,
+    lost: u64,
+    is_closed: bool,
+}
+
+/// What is written in one transaction.
+#[derive(Debug)]
+pub struct Batch {
+    /// Exchanges by their number.
+    pub exchanges: BTreeMap<ExchangeId, Redacted<Exchange>>,
+    /// Whether nothing will come after it.
+    pub is_last: bool,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self::with_limit(LIMIT)
+    }
+}
+
+impl Queue {
+    fn with_limit(limit: usize) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), limit }
+    }
+
+    /// Adds an exchange, in place of an earlier snapshot of it. Never waits.
+    pub fn add(&self, exchange: Redacted<Exchange>) {
+        self.lock().add(exchange, self.limit);
+        self.changed.notify_one();
+    }
+
+    /// Nothing will be added any more.
+    pub fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_one();
+    }
+
+    /// Whether nothing will be added any more.
+    pub fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
+    /// Exchanges that were lost so far.
+    pub fn lost(&self) -> u64 {
+        self.lock().lost
+    }
+
+    /// Waits for the next batch.
+    pub fn take(&self) -> Batch {
+        let is_empty = |state: &mut State| state.waiting.is_empty() && !state.is_closed;
+        let state = self.changed.wait_while(self.lock(), is_empty).unwrap_or_else(PoisonError::into_inner);
+        let may_grow = |state: &mut State| state.bytes < FULL_BATCH && !state.is_closed;
+        let waited = self.changed.wait_timeout_while(state, BATCH_TIME, may_grow);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.bytes = 0;
+        Batch { exchanges: std::mem::take(&mut state.waiting), is_last: state.is_closed }
+    }
+
+    /// Takes back what could not be written; a later snapshot of the same exchange stays.
+    pub fn put_back(&self, batch: Batch) {
+        let mut state = self.lock();
+        for (id, exchange) in batch.exchanges {
+            if !state.waiting.contains_key(&id) {
+                state.add(exchange, self.limit);
+            }
+        }
+    }
+
+    /// Gives up what waits.
+    pub fn give_up(&self) {
+        let mut state = self.lock();
+        let waiting = std::mem::take(&mut state.waiting);
+        state.bytes = 0;
+        state.lost += waiting.values().filter(|exchange| exchange.is_over()).count() as u64;
+    }
+
+    /// Waits this long, or until nothing will be added any more.
+    pub fn rest(&self, time: Duration) {
+        let waited = self.changed.wait_timeout_while(self.lock(), time, |state| !state.is_closed);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn add(&mut self, exchange: Redacted<Exchange>, limit: usize) {
+        let size = size(&exchange);
+        let earlier = self.waiting.get(&exchange.id).map_or(0, |earlier| self::size(earlier));
+        let bytes = self.bytes - earlier + size;
+        if bytes > limit {
+            // A snapshot of what still runs is not missed: another will come.
+            self.lost += u64::from(exchange.is_over());
+            return;
+        }
+        self.bytes = bytes;
+        self.waiting.insert(exchange.id, exchange);
+    }
+}
+
+/// About what an exchange takes in memory.
+fn size(exchange: &Exchange) -> usize {
+    const HEADS: usize = 4096;
+    let body = |body: &Body| body.bytes.len();
+    HEADS + body(&exchange.request_body) + body(&exchange.response_body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{Moment, Origin, State as Progress, Target};
+    use crate::redact::{FingerprintKey, Options, Redactor};
+
+    fn exchange(id: u64, state: Progress, length: usize) -> Redacted<Exchange> {
+        let id = ExchangeId::new(id).unwrap();
+        let mut exchange = Exchange::new(id, Origin::Live, Target::http("a.test", 80), Moment::EPOCH);
+        exchange.state = state;
+        exchange.response_body.bytes = vec![0; length];
+        Redactor::new(FingerprintKey::new([0; 32]), Options::default()).redact(exchange)
+    }
+
+    #[test]
+    fn keeps_the_latest_snapshot_of_each() {
+        let queue = Queue::default();
+        queue.add(exchange(2, Progress::Open, 10));
+        queue.add(exchange(1, Progress::Complete, 1));
+        queue.add(exchange(2, Progress::Complete, 20));
+        queue.close();
+        let batch = queue.take();
+        assert!(batch.is_last);
+        let lengths: Vec<_> = batch.exchanges.values().map(|exchange| exchange.response_body.bytes.len()).collect();
+        assert_eq!(lengths, [1, 20]);
+    }
+
+    #[test]
+    fn what_is_put_back_does_not_replace_what_came_since() {
+        let queue = Queue::default();
+        queue.add(exchange(1, Progress::Open, 1));
+        queue.add(exchange(2, Progress::Open, 1));
+        let batch = queue.take();
+        queue.add(exchange(2, Progress::Complete, 0));
+        queue.put_back(batch);
+        let states: Vec<_> = queue.take().exchanges.values().map(|exchange| exchange.state).collect();
+        assert_eq!(states, [Progress::Open, Progress::Complete]);
+    }
+
+    #[test]
+    fn counts_what_it_cannot_keep() {
+        let queue = Queue::with_limit(10_000);
+        queue.add(exchange(1, Progress::Complete, 0));
+        queue.add(exchange(2, Progress::Complete, 6000));
+        queue.add(exchange(3, Progress::Open, 6000));
+        assert_eq!(queue.lost(), 1);
+        queue.give_up();
+        assert_eq!(queue.lost(), 2);
+        queue.close();
+        assert!(queue.take().exchanges.is_empty());
+    }
+}

@@ -1,0 +1,1 @@
+//! Pseudonyms: the same name is the same pseudonym, and none is left.
