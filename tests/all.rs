@@ -25,3 +25,8 @@ mod documented;
 mod sizes;
 // Reads the files under src for the others.
 mod sources;
+
+// The rooms, in the order of the map.
+
+// Secrets stop at the door.
+mod redact;
