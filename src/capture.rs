@@ -169,7 +169,9 @@ impl Capture {
             if let Some(recorder) = &recorder
                 && (is_tick || !is_running)
             {
-                fold.unwritten(clock.now(), |exchange| {
+                // What still runs when the capture ends is written however short it has run.
+                let now = if is_running { clock.now() } else { Moment::from_micros(i64::MAX) };
+                fold.unwritten(now, |exchange| {
                     let exchange = redactor.redact(exchange.clone());
                     let role = engine.role(&exchange).as_str();
                     recorder.record(exchange, role);
