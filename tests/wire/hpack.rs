@@ -16,7 +16,8 @@ fn bytes(hex: &str) -> Vec<u8> {
 /// The fields of a block, one a line.
 fn decoded(decoder: &mut Decoder, block: &[u8]) -> Result<Vec<String>, HpackError> {
     let mut fields = Vec::new();
-    decoder.decode(block, &mut |name, value| fields.push(format!("{}: {}", name.escape_ascii(), value.escape_ascii())))?;
+    decoder
+        .decode(block, &mut |name, value| fields.push(format!("{}: {}", name.escape_ascii(), value.escape_ascii())))?;
     Ok(fields)
 }
 

@@ -153,8 +153,7 @@ impl Exchange {
     }
 
     fn expected(&self, n: u64) -> Vec<String> {
-        let fields =
-            |message: &Message| message.fields.iter().map(|(n, v)| format!(" | {n}: {v}")).collect::<String>();
+        let fields = |message: &Message| message.fields.iter().map(|(n, v)| format!(" | {n}: {v}")).collect::<String>();
         let mut lines = vec![format!("{n} started")];
         let line = format!("{n} request PUT {} HTTP/2 | :scheme: https{}", self.path, fields(&self.request));
         lines.push(line.trim_end().to_owned());
@@ -179,9 +178,8 @@ fn message() -> impl Strategy<Value = Message> {
 }
 
 fn exchange() -> impl Strategy<Value = Exchange> {
-    ("/[a-z0-9]{0,9}", message(), vec(102_u16..200, 0..2), 400_u16..1000, message()).prop_map(
-        |(path, request, interim, status, response)| Exchange { path, request, interim, status, response },
-    )
+    ("/[a-z0-9]{0,9}", message(), vec(102_u16..200, 0..2), 400_u16..1000, message())
+        .prop_map(|(path, request, interim, status, response)| Exchange { path, request, interim, status, response })
 }
 
 /// The events of each exchange by themselves.

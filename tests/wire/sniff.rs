@@ -9,7 +9,8 @@ use super::hello;
 
 #[test]
 fn every_written_request_is_http_before_its_head_ends() {
-    for conversation in conversation::all(Protocol::Http1).iter().filter(|conversation| conversation.expected.len() > 3) {
+    for conversation in conversation::all(Protocol::Http1).iter().filter(|conversation| conversation.expected.len() > 3)
+    {
         let Some(Step::Bytes(pulltap::wire::Sender::Client, bytes)) = conversation.steps.first() else { continue };
         if conversation.expected.get(1).is_some_and(|line| line.contains("0 request") && line.contains("HTTP/1.")) {
             assert!(matches!(sniff(bytes), Speaks::Http1 | Speaks::NeedMore), "{}", conversation.name);
