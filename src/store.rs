@@ -129,10 +129,10 @@ impl Iterator for Exchanges<'_> {
     type Item = Result<Exchange, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        const NEXT: &str = "SELECT * FROM exchange WHERE id > ? ORDER BY id LIMIT 1";
         if self.has_ended {
             return None;
         }
-        const NEXT: &str = "SELECT * FROM exchange WHERE id > ? ORDER BY id LIMIT 1";
         let next = self.session.read(NEXT, self.after, &mut self.known).transpose();
         match &next {
             Some(Ok(exchange)) => self.after = exchange.id.number().cast_signed(),

@@ -30,7 +30,9 @@ fn redacted(exchange: Exchange) -> Redacted<Exchange> {
 /// Records these exchanges into a new session.
 fn record(path: &Path, exchanges: &[Redacted<Exchange>]) -> Recorded {
     let recorder = Recorder::start(Session::create(path).unwrap()).unwrap();
-    exchanges.iter().for_each(|exchange| recorder.record(exchange.clone()));
+    for exchange in exchanges {
+        recorder.record(exchange.clone());
+    }
     recorder.finish()
 }
 

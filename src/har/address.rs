@@ -62,7 +62,8 @@ pub(super) fn url(exchange: &Exchange) -> String {
     url
 }
 
-/// The host as mitmproxy's reader accepts it, which refuses a whole file for one host with an odd character.
+/// The host as mitmproxy's reader and browsers accept it: the one refuses a whole file for a host with an odd character,
+/// the others take `a.0` for a broken address.
 fn host(target: &Target) -> String {
     match target.ip() {
         Some(IpAddr::V4(address)) => return address.to_string(),
@@ -73,7 +74,8 @@ fn host(target: &Target) -> String {
         target.host.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     let labels: Vec<&str> = host.split('.').filter(|label| !label.is_empty()).collect();
     let fits = labels.iter().all(|label| label.len() <= 63) && host.len() <= 253;
-    if labels.is_empty() || !fits { "unknown".to_owned() } else { labels.join(".") }
+    let host = labels.join(".");
+    if fits && url::Host::parse(&host).is_ok() { host } else { "unknown".to_owned() }
 }
 
 /// Text of a path or query with everything encoded that may not stand there; what is encoded already stays.
@@ -117,6 +119,7 @@ mod tests {
             ("::1", "/v2/", "https://[::1]/v2/"),
             ("A_b..", "/", "https://A_b/"),
             ("", "/", "https://unknown/"),
+            ("a.0", "/", "https://unknown/"),
             ("ex ample\n.test", "/", "https://ex-ample-.test/"),
         ] {
             assert_eq!(url(&asking(host, target)), expected);

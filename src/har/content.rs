@@ -18,7 +18,7 @@ pub(super) enum Form<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Text<'a> {
     /// The text, without a byte order mark: readers hand it to parsers of JSON and XML, which would stumble.
-    pub(super) text: &'a str,
+    pub(super) characters: &'a str,
     /// Whether a byte order mark stood before it.
     pub(super) has_mark: bool,
     /// The first bytes of a character that was cut at the end.
@@ -45,7 +45,7 @@ pub(super) fn form<'a>(bytes: &'a [u8], content_type: &str) -> Form<'a> {
         return Form::Base64;
     }
     let unmarked = text.strip_prefix(BYTE_ORDER_MARK);
-    Form::Text(Text { text: unmarked.unwrap_or(text), has_mark: unmarked.is_some(), tail })
+    Form::Text(Text { characters: unmarked.unwrap_or(text), has_mark: unmarked.is_some(), tail })
 }
 
 /// Whether a byte of UTF-8 is a control character that no text has.
@@ -94,7 +94,7 @@ pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
 /// The bytes that a [`Text`] was made of.
 pub(super) fn join(text: &Text<'_>) -> Vec<u8> {
     let mark = if text.has_mark { BYTE_ORDER_MARK } else { "" };
-    [mark.as_bytes(), text.text.as_bytes(), text.tail].concat()
+    [mark.as_bytes(), text.characters.as_bytes(), text.tail].concat()
 }
 
 #[cfg(test)]
@@ -117,7 +117,7 @@ mod tests {
         ] {
             match form(bytes, content_type) {
                 Form::Text(found) => {
-                    assert_eq!(Some(found.text), text);
+                    assert_eq!(Some(found.characters), text);
                     assert_eq!(join(&found), bytes);
                 }
                 Form::Base64 => {

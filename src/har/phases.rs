@@ -111,6 +111,7 @@ impl Clock {
     }
 }
 
+#[expect(clippy::ref_option, reason = "serde calls it so")]
 fn or_minus_one<S: Serializer>(micros: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
     match micros {
         Some(micros) => milliseconds(micros, serializer),
@@ -119,6 +120,7 @@ fn or_minus_one<S: Serializer>(micros: &Option<i64>, serializer: S) -> Result<S:
 }
 
 /// Microseconds as milliseconds.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 pub(super) fn milliseconds<S: Serializer>(micros: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     #[expect(clippy::cast_precision_loss, reason = "a duration of 285 years is the first that loses a microsecond")]
     let millis = *micros as f64 / 1000.0;

@@ -18,6 +18,7 @@ pub(super) mod moment {
     use crate::exchange::Moment;
 
     /// Writes the microseconds.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(in crate::har) fn serialize<S: Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
         moment.micros().serialize(serializer)
     }
@@ -35,6 +36,7 @@ pub(super) mod maybe_moment {
     use crate::exchange::Moment;
 
     /// Writes the microseconds.
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
     pub(in crate::har) fn serialize<S: Serializer>(moment: &Option<Moment>, serializer: S) -> Result<S::Ok, S::Error> {
         moment.map(Moment::micros).serialize(serializer)
     }
@@ -102,6 +104,8 @@ struct UpstreamRecord {
     connect_start: Option<Moment>,
     #[serde(default, with = "maybe_moment", skip_serializing_if = "Option::is_none")]
     connect_end: Option<Moment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent_proxy: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -119,7 +123,6 @@ enum WhyOpaqueRecord {
     Ignored,
     ServerFirst,
     NotHttp,
-    Http2,
     Upgraded,
     Unparsable,
 }

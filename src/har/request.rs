@@ -93,11 +93,11 @@ impl<'a> PostData<'a> {
         };
         match content::form(&body.bytes, &data.mime_type) {
             Form::Text(found) => {
-                data.text = found.text;
+                data.text = found.characters;
                 data.mark = found.has_mark;
                 data.tail = (!found.tail.is_empty()).then(|| content::base64(found.tail));
                 if is_form(&data.mime_type) {
-                    data.params = address::parameters(found.text);
+                    data.params = address::parameters(found.characters);
                 }
             }
             Form::Base64 => {

@@ -107,7 +107,7 @@ impl<'a> Content<'a> {
         }
         match content::form(&body.bytes, &written.mime_type) {
             Form::Text(found) => {
-                written.text = Some(found.text.into());
+                written.text = Some(found.characters.into());
                 written.mark = found.has_mark;
                 written.tail = (!found.tail.is_empty()).then(|| content::base64(found.tail));
             }

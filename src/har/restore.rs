@@ -161,8 +161,8 @@ impl Reader<'_> {
             return self.base64(content.text.as_ref()).unwrap_or_default();
         }
         let tail = self.base64(content.tail.as_ref()).unwrap_or_default();
-        let text = content.text.as_ref().map_or("", |text| &text.0);
-        content::join(&content::Text { text, has_mark: content.mark, tail: &tail })
+        let characters = content.text.as_ref().map_or("", |text| &text.0);
+        content::join(&content::Text { characters, has_mark: content.mark, tail: &tail })
     }
 
     /// The bytes of a field in base64, if it is there and can be read.

@@ -33,10 +33,8 @@ impl<W: Write> Writer<W> {
     pub fn new(mut out: W, redaction: &str) -> io::Result<Self> {
         let creator = json!({"name": "pulltap", "version": env!("CARGO_PKG_VERSION")});
         let comment = json!(redaction);
-        write!(
-            out,
-            "{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"comment\":{comment},\"pages\":[],\"entries\":[\n"
-        )?;
+        let head = format!(r#""version":"1.2","creator":{creator},"comment":{comment},"pages":[]"#);
+        writeln!(out, "{{\"log\":{{{head},\"entries\":[")?;
         Ok(Self {
             out,
             redaction: redaction.to_owned(),

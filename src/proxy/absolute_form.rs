@@ -121,13 +121,11 @@ pub fn port_number(text: &str) -> Option<u16> {
 
 /// A host as an authority has it, the brackets of an IPv6 address taken off.
 pub fn host(text: &str) -> Option<&str> {
-    match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-        Some(v6) => v6.parse::<Ipv6Addr>().is_ok().then_some(v6),
-        None => {
-            let is_strange = |c: char| c.is_whitespace() || c.is_control() || "@/?#[]:\\".contains(c);
-            (!text.is_empty() && !text.contains(is_strange)).then_some(text)
-        }
+    if let Some(v6) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        return v6.parse::<Ipv6Addr>().is_ok().then_some(v6);
     }
+    let is_strange = |c: char| c.is_whitespace() || c.is_control() || "@/?#[]:\\".contains(c);
+    (!text.is_empty() && !text.contains(is_strange)).then_some(text)
 }
 
 #[cfg(test)]

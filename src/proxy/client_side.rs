@@ -91,8 +91,12 @@ impl Connection<'_> {
     }
 
     async fn next_request(&mut self) -> Next {
-        if self.client.peeked().is_empty() && !matches!(self.client.peek_more().await, Ok(1..)) {
-            return Next::Nothing;
+        // Some clients say an empty line more than their content has.
+        while self.client.peeked().iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            self.client.consume(usize::MAX);
+            if !matches!(self.client.peek_more().await, Ok(1..)) {
+                return Next::Nothing;
+            }
         }
         match timeout(self.shared.settings.limits.first_head, self.rest_of_head()).await {
             Ok(first) => first,
@@ -116,8 +120,8 @@ impl Connection<'_> {
                 Err(error) => end_of(&error),
             };
             let what = match end {
-                End::Clean | End::Cut => "the client closed its connection within its first request",
-                End::Reset => "the client reset its connection within its first request",
+                End::Clean | End::Cut => "the client closed its connection within a request",
+                End::Reset => "the client reset its connection within a request",
             };
             return Next::Failed(self.failure(Side::Client, FailureKind::Truncated, vec![what.to_owned()]));
         }

@@ -132,11 +132,13 @@ impl Tunnel<'_> {
             if speaks != Speaks::NeedMore {
                 return speaks;
             }
+            let mut first_byte = [0];
             let hesitates = !ends.client.peeked().is_empty();
             tokio::select! {
                 biased;
                 more = ends.client.peek_more() => if !matches!(more, Ok(1..)) { return Speaks::NeedMore },
-                _ = ends.server.readable() => return Speaks::NeedMore,
+                // Not `readable`, which is true again and again after an answer of a parent proxy.
+                _ = ends.server.peek(&mut first_byte) => return Speaks::NeedMore,
                 () = sleep(HESITATION), if hesitates => return Speaks::Other,
             }
         }

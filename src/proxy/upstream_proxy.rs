@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::absolute_form::{NextHop, host};
+use super::absolute_form::{AbsoluteForm, NextHop};
 use super::connect_reply::{ConnectReply, Progress, Refusal};
 use super::failing;
 use super::reason;
@@ -91,11 +91,11 @@ impl ParentProxy {
         if scheme != "http" {
             return Some(Err(ProxyUrlError::Scheme(scheme.to_owned())));
         }
-        // 80 is what a URL of this scheme means, and what Go's clients take it for (curl: 1080).
-        let port = proxy.port_u16().unwrap_or(80);
-        let target = proxy.host().and_then(host).map(|host| Target::http(host, port));
+        // Without a port it is 80, as Go's clients have it (curl: 1080).
+        let proxy = proxy.to_string();
+        let Ok(form) = AbsoluteForm::read(&proxy) else { return Some(Err(ProxyUrlError::Malformed)) };
         let authorization = found.basic_auth().map(|value| value.as_bytes().to_vec());
-        Some(target.map(|target| Self { target, authorization }).ok_or(ProxyUrlError::Malformed))
+        Some(Ok(Self { target: form.target, authorization }))
     }
 
     /// Where it is.

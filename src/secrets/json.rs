@@ -29,9 +29,9 @@ pub(super) fn is_json(bytes: &[u8]) -> bool {
             | b'-'
             | b'.'
             | b'E'
-            | 0x1e => {}
+            | 0x1e
             // true, false, null
-            b't' | b'r' | b'u' | b'e' | b'f' | b'a' | b'l' | b's' | b'n' => {}
+            | b't' | b'r' | b'u' | b'e' | b'f' | b'a' | b'l' | b's' | b'n' => {}
             _ => return false,
         }
         at += 1;
@@ -86,7 +86,7 @@ impl Container {
     }
 
     /// What is known of the value that comes next.
-    fn class(&self) -> Class {
+    fn class(self) -> Class {
         match (self.key, self.role) {
             (Class::Unknown, Role::Value) if self.named != Class::Unknown => self.named,
             (Class::Unknown, _) => self.inherited,

@@ -248,5 +248,5 @@ pub(super) fn is_readable(bytes: &[u8]) -> bool {
         Ok(_) => true,
         Err(error) => error.error_len().is_none(),
     };
-    is_utf8 && !bytes.iter().any(|byte| is_control(byte))
+    is_utf8 && !bytes.iter().any(is_control)
 }

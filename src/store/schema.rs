@@ -12,7 +12,7 @@
 //! -- What failed?
 //! SELECT started, method, url, failure FROM overview WHERE state = 'failed';
 //! -- Every challenge of every registry.
-//! SELECT id, host, h.value ->> 1 FROM exchange, json_each(response_headers) h
+//! SELECT exchange.id, host, h.value ->> 1 FROM exchange, json_each(response_headers) h
 //!  WHERE lower(h.value ->> 0) = 'www-authenticate';
 //! -- What was the slowest?
 //! SELECT url, duration / 1000 AS ms FROM exchange ORDER BY duration DESC LIMIT 10;

@@ -39,12 +39,14 @@ pub struct WritableSession {
 }
 
 impl WritableSession {
+    /// A new session; see [`Session::create`](super::Session::create).
     pub(super) fn create(path: &Path) -> Result<Self, StoreError> {
         let lock = Lock::of(path).map_err(|error| StoreError::lock(path, error))?;
         create_file(path)?;
         Self::begin(path, lock).inspect_err(|_| remove(path))
     }
 
+    /// A session to go on with; see [`Session::append`](super::Session::append).
     pub(super) fn append(path: &Path) -> Result<Self, StoreError> {
         std::fs::metadata(path).map_err(|error| StoreError::io(path, error))?;
         let lock = Lock::of(path).map_err(|error| StoreError::lock(path, error))?;

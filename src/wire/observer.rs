@@ -5,6 +5,7 @@ use crate::exchange::Stage;
 
 /// Reads along on one connection.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one per connection, and HTTP/1 is what registry clients speak")]
 pub enum HttpObserver {
     /// It speaks HTTP/1.
     Http1(Http1Observer),

@@ -63,6 +63,7 @@ pub fn answered(id: u64, method: &str, target: &str) -> Exchange {
         resolve_end: at(-80_000),
         connect_start: at(-79_500),
         connect_end: at(-60_000),
+        parent_proxy: Some("proxy.test:3128".to_owned()),
     }));
     exchange.client_tls = Some(Arc::new(handshake(BEGIN.plus_micros(-50_000), "pulltap's leaf")));
     exchange.upstream_tls = Some(Arc::new(handshake(BEGIN.plus_micros(-55_000), "the registry's leaf")));
@@ -175,7 +176,7 @@ fn layer(id: u64) -> Exchange {
     exchange.target = Target::http("192.0.2.9", 5000);
     let response = exchange.response.as_mut().unwrap();
     response.status = 307;
-    response.reason = "Temporary Redirect".to_owned();
+    "Temporary Redirect".clone_into(&mut response.reason);
     response.headers = headers(&[
         ("Content-Type", "application/octet-stream"),
         ("Location", "https://blobs.test/x?sig=secret&se=2026-01-02"),
@@ -196,7 +197,7 @@ fn azure_refusal(id: u64) -> Exchange {
     exchange.target = Target::https("2001:db8::9", 8443);
     let response = exchange.response.as_mut().unwrap();
     response.status = 403;
-    response.reason = "This request is not authorized to perform this operation.".to_owned();
+    "This request is not authorized to perform this operation.".clone_into(&mut response.reason);
     response.headers = headers(&[("Content-Type", "application/xml"), ("x-ms-error-code", "AuthorizationFailure")]);
     exchange.response_body =
         body("\u{feff}<?xml version=\"1.0\"?><Error><Code>AuthorizationFailure</Code></Error>".as_bytes());
@@ -229,6 +230,7 @@ fn name_not_found(id: u64) -> Exchange {
         resolve_end: None,
         connect_start: None,
         connect_end: None,
+        parent_proxy: None,
     }));
     // pulltap's own answer.
     exchange.response = Some(ResponseHead::new(502, "pulltap: cannot resolve nowhere.test"));

@@ -92,13 +92,21 @@ fn request() -> impl Strategy<Value = RequestHead> {
         "https?://[a-z]{0,5}(:[0-9]{0,6})?/?[!-~]{0,10}",
         Just("*".to_owned()),
     ];
-    (method, target, version(), headers())
-        .prop_map(|(method, target, version, headers)| RequestHead { method, target, version, headers })
+    (method, target, version(), headers()).prop_map(|(method, target, version, headers)| RequestHead {
+        method,
+        target,
+        version,
+        headers,
+    })
 }
 
 fn response() -> impl Strategy<Value = ResponseHead> {
-    (100..1000_u16, "\\PC{0,12}", version(), headers())
-        .prop_map(|(status, reason, version, headers)| ResponseHead { status, reason, version, headers })
+    (100..1000_u16, "\\PC{0,12}", version(), headers()).prop_map(|(status, reason, version, headers)| ResponseHead {
+        status,
+        reason,
+        version,
+        headers,
+    })
 }
 
 fn headers() -> impl Strategy<Value = Headers> {
@@ -124,7 +132,7 @@ prop_compose! {
             Just(Vec::new()),
             vec(any::<u8>(), 0..20),
             "\u{feff}?\\PC{0,20}".prop_map(String::into_bytes),
-            "a=\\PC{0,5}&b=[+%]{0,3}".prop_map(|text| text.into_bytes()),
+            "a=\\PC{0,5}&b=[+%]{0,3}".prop_map(String::into_bytes),
             ("\u{feff}?\\PC{0,9}漢", 1..3_usize).prop_map(|(text, cut)| text.as_bytes()[..text.len() - cut].to_vec()),
         ],
         decoded_from in vec("gzip|br", 0..2),
@@ -151,7 +159,7 @@ prop_compose! {
         moments in [(); 4].map(|()| option::of(moment())),
     ) -> Upstream {
         let [resolve_start, resolve_end, connect_start, connect_end] = moments;
-        Upstream { addresses, address, resolve_start, resolve_end, connect_start, connect_end }
+        Upstream { addresses, address, resolve_start, resolve_end, connect_start, connect_end, parent_proxy: None }
     }
 }
 
@@ -207,7 +215,6 @@ fn tunnel() -> impl Strategy<Value = Tunnel> {
         Just(WhyOpaque::Ignored),
         Just(WhyOpaque::ServerFirst),
         Just(WhyOpaque::NotHttp),
-        Just(WhyOpaque::Http2),
         Just(WhyOpaque::Upgraded),
         Just(WhyOpaque::Unparsable),
     ];

@@ -325,12 +325,11 @@ fn a_server_that_has_closed_meanwhile_is_dialled_anew() {
         |servers| {
             let mut first = servers.accept(HOST);
             first.expect(got(HOST, "/1"));
-            first.end(Ending::Fin);
             first.send(OK);
+            first.end(Ending::Fin);
             let mut other = servers.accept("other.test");
             other.expect(got("other.test", "/2"));
             other.send(OK);
-            other.conclude();
             serve(servers.accept(HOST), "/3");
         },
     );

@@ -78,9 +78,9 @@ impl Dice {
     }
 
     fn address(&mut self) -> SocketAddr {
-        let ADDRESSES: [SocketAddr; 3] =
+        let addresses: [SocketAddr; 3] =
             ["192.0.2.1:443", "[2001:db8::1]:5000", "[fe80::1%3]:1"].map(|text| text.parse().unwrap());
-        self.pick(&ADDRESSES)
+        self.pick(&addresses)
     }
 
     fn version(&mut self) -> Version {
@@ -134,6 +134,7 @@ impl Dice {
             resolve_end: self.maybe(Self::moment),
             connect_start: self.maybe(Self::moment),
             connect_end: self.maybe(Self::moment),
+            parent_proxy: self.maybe(Self::text),
         })
     }
 
@@ -226,7 +227,6 @@ impl Dice {
             WhyOpaque::Ignored,
             WhyOpaque::ServerFirst,
             WhyOpaque::NotHttp,
-            WhyOpaque::Http2,
             WhyOpaque::Upgraded,
             WhyOpaque::Unparsable,
         ]);

@@ -7,7 +7,7 @@ use pulltap::exchange::{Exchange, Headers};
 use super::queries::asking;
 use super::{record, redacted};
 
-const EXCHANGES: u64 = 100_000;
+const EXCHANGES: u64 = 50_000;
 
 fn headers(fields: &[(&str, &str)]) -> Headers {
     fields.iter().map(|(name, value)| (*name, value.as_bytes())).collect()
@@ -62,13 +62,13 @@ fn records_small_exchanges() {
             redacted(exchange)
         })
         .collect();
-    for chunk in all.chunks(20_000) {
+    for chunk in all.chunks(10_000) {
         let _ = std::fs::remove_file(&path);
         let start = Instant::now();
         let recorded = record(&path, chunk);
-        let seconds = start.elapsed().as_secs_f64();
+        let micros = start.elapsed().as_micros();
         assert!(recorded.health.lost == 0 && recorded.health.trouble.is_none(), "{recorded:?}");
-        let size = std::fs::metadata(&path).unwrap().len();
-        println!("{:.0} exchanges/s, {} bytes each", chunk.len() as f64 / seconds, size / chunk.len() as u64);
+        let (count, size) = (chunk.len() as u64, std::fs::metadata(&path).unwrap().len());
+        println!("{} exchanges/s, {} bytes each", u128::from(count) * 1_000_000 / micros, size / count);
     }
 }

@@ -30,7 +30,8 @@ proptest! {
         let session = Session::open(&path).unwrap();
         prop_assert_eq!(session.count().unwrap(), expected.len() as u64);
         for exchange in &expected {
-            prop_assert_eq!(session.exchange(exchange.id).unwrap().as_ref(), Some(exchange));
+            let read = session.exchange(exchange.id).unwrap();
+            prop_assert_eq!(read.as_ref(), Some(exchange));
         }
         prop_assert_eq!(exchanges(&path), expected);
         assert_sound(&path);

@@ -10,7 +10,9 @@ const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 fn tells_what_the_conversations_say() {
     for protocol in BOTH {
         if std::env::var_os("PULLTAP_WRITE_FIXTURES").is_some() {
-            conversation::files(protocol).iter().for_each(|file| rewrite(protocol, file));
+            for file in &conversation::files(protocol) {
+                rewrite(protocol, file);
+            }
         }
         let conversations = conversation::all(protocol);
         assert!(conversations.len() >= 40, "only {} conversations", conversations.len());

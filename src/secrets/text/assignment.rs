@@ -16,9 +16,8 @@ impl Walk<'_> {
         }
         let class = field::classify(&name.text, name.place);
         match class {
-            Class::Keep => return None,
             Class::Unknown if name.place == Place::Pair => return self.random_value(text, at + 1, rewrite),
-            Class::Unknown => return None,
+            Class::Keep | Class::Unknown => return None,
             _ => {}
         }
         let (start, end) = match quote_at(text, at + 1) {
@@ -80,13 +79,12 @@ impl Walk<'_> {
         }
         let blank = text.get(at.saturating_sub(4)..at)?.iter().rev().take_while(|byte| **byte == b' ').count();
         let name_end = at - blank;
-        let (name, place) = match quote_before(text, name_end) {
-            Some((_, end)) => (text.get(name_before(text, end, rewrite.decided()))?, Place::Json),
-            None => {
-                let name = name_before(text, name_end, rewrite.decided());
-                let place = if self.begins_line(text, name.start) { Place::Header } else { Place::Text };
-                (text.get(name)?, place)
-            }
+        let (name, place) = if let Some((_, end)) = quote_before(text, name_end) {
+            (text.get(name_before(text, end, rewrite.decided()))?, Place::Json)
+        } else {
+            let name = name_before(text, name_end, rewrite.decided());
+            let place = if self.begins_line(text, name.start) { Place::Header } else { Place::Text };
+            (text.get(name)?, place)
         };
         let class = field::classify(name, place);
         if matches!(class, Class::Keep | Class::Unknown) {
@@ -179,5 +177,5 @@ fn takes_the_line(class: Class) -> bool {
 
 /// Whether a value is no more than the next word of a sentence.
 fn is_a_word(value: &[u8]) -> bool {
-    value.len() < 16 && value.iter().all(|byte| byte.is_ascii_lowercase())
+    value.len() < 16 && value.iter().all(u8::is_ascii_lowercase)
 }

@@ -19,6 +19,7 @@ const fn group(bits: u32, first_code: u64, place: u64, count: u64) -> Group {
 }
 
 /// The lengths in use, shortest first; the last, thirty ones, is EOS, which no string may hold, and is left out.
+#[expect(clippy::unreadable_literal, reason = "codes as RFC 7541 prints them")]
 const GROUPS: &[Group] = &[
     group(5, 0x0, 0, 10),
     group(6, 0x14, 10, 26),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::PATIENCE;
 use super::authority::Authority;
 use super::meeting::Meeting;
-use super::pulltap::{Pulltap, Setup};
+use super::pulltap::{Pulltap, Setup, WELL};
 use super::scene::accept_within;
 use super::wire::Wire;
 
@@ -43,10 +43,14 @@ impl Forward {
         forward
     }
 
-    /// Has pulltap reach servers through a parent proxy with these credentials before its address (`me:secret@` or none).
-    pub fn through_parent(mut self, credentials: &str) -> Self {
+    /// Has pulltap's environment name a parent proxy called `parent`, with these credentials before its address
+    /// (`me:secret@`, or none), and these hosts besides that are reached without it.
+    pub fn through_parent(mut self, credentials: &str, without: &str) -> Self {
         let address = self.listen("parent");
-        self.setup = self.setup.arg("--upstream-proxy").arg(&format!("http://{credentials}{address}"));
+        self.setup = self
+            .setup
+            .variable("ALL_PROXY", &format!("http://{credentials}{address}"))
+            .variable("NO_PROXY", &format!("{WELL},{without}"));
         self
     }
 

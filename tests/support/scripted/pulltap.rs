@@ -26,7 +26,7 @@ use super::client::{ClientTls, Response, tls_tunnel};
 use super::origin::Origin;
 
 /// The name of the server that every proxy under test can reach: by it a test sees that the proxy is still well.
-const WELL: &str = "well.test";
+pub const WELL: &str = "well.test";
 
 /// Builds the command line of a proxy.
 pub struct Setup {
@@ -275,7 +275,7 @@ impl Pulltap {
 
     #[cfg(unix)]
     #[track_caller]
-    fn wait(&mut self, limit: Duration) -> ExitStatus {
+    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
