@@ -47,7 +47,7 @@ pub struct Args {
     #[arg(value_delimiter = ',')]
     pub insecure_upstream: Vec<HostPattern>,
 
-    /// Reach servers through this proxy, http://[USER:PASSWORD@]HOST:PORT; `env` takes what the environment and the
+    /// Reach servers through this proxy, `http://[USER:PASSWORD@]HOST:PORT`; `env` takes what the environment and the
     /// system say (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), `none` none.
     #[arg(long, value_name = "URL|none|env", default_value = "env")]
     pub upstream_proxy: ParentChoice,
