@@ -4,6 +4,7 @@ mod big_layer;
 mod containerd;
 mod curl;
 mod docker;
+mod plain_http;
 mod podman;
 mod skopeo;
 mod unreachable;
