@@ -20,6 +20,8 @@ pub mod image;
 #[cfg(target_os = "linux")]
 pub mod origin;
 #[cfg(target_os = "linux")]
+pub mod plain_origin;
+#[cfg(target_os = "linux")]
 pub mod pulltap;
 #[cfg(target_os = "linux")]
 pub mod ran;

@@ -173,6 +173,12 @@ impl Tunnel<'_> {
                 self.add(Happening::ClientTls(Arc::new(facts)));
                 Err(failure)
             }
+            Err((failure, upstream_facts)) if failure.kind == FailureKind::NotTls => {
+                self.add(Happening::UpstreamTls(Arc::new(upstream_facts)));
+                self.add(Happening::ClientTls(Arc::new(facts)));
+                self.answer_without_tls(ends.client, &failure).await;
+                Err(failure)
+            }
             Err((failure, upstream_facts)) => {
                 self.answer_in_its_place(ends.client, facts, failure, upstream_facts).await
             }
@@ -285,6 +291,14 @@ impl Tunnel<'_> {
     }
 
     /// HTTP without TLS: version 1, or what would have been agreed.
+    /// Answers the ClientHello as the server did, by HTTP. docker goes on with an insecure registry by plain HTTP only if
+    /// it gets no TLS (moby 20.10, `server gave HTTP response to HTTPS client`).
+    async fn answer_without_tls(&self, mut client: Prefixed, failure: &Failure) {
+        client.replace_peeked(b"GET / HTTP/1.1\r\nHost: pulltap\r\n\r\n");
+        let answering = answer::refuse(&mut client, failure, &self.asked.target);
+        let _ = timeout(self.shared.settings.limits.first_head, answering).await;
+    }
+
     async fn plain_http(&mut self, ends: Ends, agreed: Option<&[u8]>) -> Result<(), Failure> {
         self.asked.target.scheme = crate::exchange::Scheme::Http;
         let route = self.route(None, None);

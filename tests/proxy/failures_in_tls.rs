@@ -141,12 +141,24 @@ fn says_that_a_server_sent_an_alert() {
     assert!(exchange["failure"]["chain"].to_string().contains("HandshakeFailure"), "{exchange}");
 }
 
+/// The client gets no TLS either: docker only then turns to plain HTTP, which it does for an insecure registry.
 #[test]
-fn says_that_a_server_does_not_speak_tls() {
-    let plain = |mut socket: TcpStream| {
-        socket.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").unwrap();
-    };
-    server_breaks_off(plain, "not-tls", "registry.test:443 does not speak TLS");
+fn says_without_tls_that_a_server_does_not_speak_tls() {
+    let origin = Origin::bare(|mut socket: TcpStream| {
+        let _ = socket.read(&mut [0; 4096]);
+        let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    });
+    let pulltap = in_front_of(&Authority::new(), &origin);
+    let mut wire = tunnel(pulltap.address(), "registry.test:443");
+    let mut hello = Vec::new();
+    pulltap.client(HOST).connection().write_tls(&mut hello).unwrap();
+    wire.send(hello);
+    let response = Response::receive(&mut wire);
+    assert_eq!(response.status_line(), "HTTP/1.1 502 pulltap: registry.test:443 does not speak TLS");
+    wire.conclude();
+    let exchange = pulltap.exchange("CONNECT", "https://registry.test:443/");
+    assert_failure(&exchange, ("upstream-tls", "origin", "not-tls"));
+    pulltap.conclude();
 }
 
 #[test]

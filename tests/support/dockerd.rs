@@ -29,6 +29,20 @@ impl<'world> Dockerd<'world> {
         Key: AsRef<OsStr>,
         Value: AsRef<OsStr>,
     {
+        Self::start_with(world, name, environment, &[])
+    }
+
+    /// The same with more options.
+    pub fn start_with<Key, Value>(
+        world: &'world World,
+        name: &'static str,
+        environment: impl IntoIterator<Item = (Key, Value)>,
+        options: &[&str],
+    ) -> Self
+    where
+        Key: AsRef<OsStr>,
+        Value: AsRef<OsStr>,
+    {
         tools::require(&["dockerd", "docker", "containerd"]);
         let folder = world.path(name);
         let option = |option: &str, part: &str| format!("{option}={}", folder.join(part).display());
@@ -41,6 +55,7 @@ impl<'world> Dockerd<'world> {
                 .args([option("--data-root", "data"), option("--exec-root", "exec"), option("--pidfile", "pid")])
                 // vfs works wherever the tests do, also on an overlay.
                 .args(["--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs"])
+                .args(options)
                 .envs(environment),
         );
         daemon.wait_for_socket(&folder.join("socket"));
