@@ -4,11 +4,8 @@ mod big_layer;
 mod containerd;
 mod curl;
 mod docker;
-<<<<<<< HEAD
 mod http2;
-=======
 mod plain_http;
->>>>>>> plain
 mod podman;
 mod skopeo;
 mod unreachable;
