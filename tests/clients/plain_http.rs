@@ -9,7 +9,7 @@ use crate::support::certificates::Authority;
 use crate::support::dockerd::Dockerd;
 use crate::support::image::{Image, sha256, write_docker_archive};
 use crate::support::plain_origin::{FILES, FileHost, INSECURE, InsecureRegistry};
-use crate::support::pulltap::Pulltap;
+use crate::support::pulltap::{Exchange, Pulltap};
 use crate::support::ran::Ran;
 use crate::support::tools;
 use crate::support::world::{World, in_private_world};
@@ -50,7 +50,7 @@ fn curl_fetches_and_sends_by_plain_http_through_pulltap() {
         seen.expect("GET", 404, &missing);
         seen.expect("HEAD", 200, &big);
         seen.expect("PUT", 405, &big);
-        assert_eq!(seen.count(|exchange| exchange.has_failed()), 0, "{seen}");
+        assert_eq!(seen.count(Exchange::has_failed), 0, "{seen}");
     });
 }
 
@@ -91,7 +91,7 @@ fn apt_updates_and_downloads_through_pulltap() {
         for file in &packages {
             seen.expect("GET", 200, &format!("http://{FILES}/./{file}"));
         }
-        assert_eq!(seen.count(|exchange| exchange.has_failed()), 0, "{seen}");
+        assert_eq!(seen.count(Exchange::has_failed), 0, "{seen}");
     });
 }
 
@@ -120,7 +120,7 @@ fn pip_downloads_through_pulltap() {
         let seen = pulltap.finish();
         seen.expect("GET", 200, &format!("http://{FILES}/simple/pulltap-sample/"));
         seen.expect("GET", 200, &format!("http://{FILES}/{wheel}"));
-        assert_eq!(seen.count(|exchange| exchange.has_failed()), 0, "{seen}");
+        assert_eq!(seen.count(Exchange::has_failed), 0, "{seen}");
     });
 }
 
