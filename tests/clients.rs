@@ -4,6 +4,7 @@ mod big_layer;
 mod containerd;
 mod curl;
 mod docker;
+mod http2;
 mod podman;
 mod skopeo;
 mod unreachable;

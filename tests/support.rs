@@ -6,6 +6,8 @@
 //! outlive it. `pulltap::Pulltap` is the program under test, started as a user would start it.
 
 #[cfg(target_os = "linux")]
+pub mod bridge;
+#[cfg(target_os = "linux")]
 pub mod certificates;
 #[cfg(target_os = "linux")]
 pub mod containerd;

@@ -20,7 +20,6 @@ fn curl_fetches_through_pulltap_with_the_same_digests() {
 }
 
 #[test]
-#[ignore = "pulltap offers no HTTP/2 yet"]
 fn curl_fetches_through_pulltap_with_the_same_digests_by_http_2() {
     in_private_world(|world| expect_the_same_outcome(world, "--http2"));
 }

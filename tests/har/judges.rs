@@ -2,7 +2,6 @@
 //!
 //! `scripts/install-test-tools` puts them into the user's cache.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{examples, generated, masked, unmasked, written};
+use crate::support::tools::{cache, python as interpreter, require_file};
 
 /// HARs of random exchanges that each judge reads, besides those of the examples.
 const RANDOM_FILES: usize = 60;
@@ -25,33 +25,18 @@ struct Judge {
 
 fn npm() -> Judge {
     let modules = cache().join("npm/node_modules");
-    require(&cache().join("npm/ready"));
+    require_file(&cache().join("npm/ready"));
     let script = judges().join("npm.js").display().to_string();
     Judge { program: "env".into(), arguments: vec![format!("NODE_PATH={}", modules.display()), "node".into(), script] }
 }
 
 fn python(reader: &str) -> Judge {
-    let program = cache().join("python/bin/python3");
-    require(&cache().join("python/ready"));
-    Judge { program, arguments: vec![judges().join("readers.py").display().to_string(), reader.to_owned()] }
+    let script = judges().join("readers.py").display().to_string();
+    Judge { program: interpreter(), arguments: vec![script, reader.to_owned()] }
 }
 
 fn judges() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/har/judges")
-}
-
-/// Where `scripts/install-test-tools` puts what is no package of the system.
-fn cache() -> PathBuf {
-    let home = || PathBuf::from(env::var_os("HOME").expect("HOME")).join(".cache");
-    env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("pulltap-tests")
-}
-
-fn require(file: &Path) {
-    assert!(
-        file.exists(),
-        "not installed: {}; `scripts/test` installs what the tests need (by `scripts/install-test-tools`)",
-        file.display()
-    );
 }
 
 impl Judge {

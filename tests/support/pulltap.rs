@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -53,6 +54,11 @@ impl Pulltap {
         let listening = pulltap.wait_for("listening", |line| line["type"] == "listening");
         pulltap.address = listening["address"].as_str().map(str::to_owned).unwrap();
         pulltap
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address.parse().unwrap()
     }
 
     /// The URL that clients get as their proxy.
@@ -177,6 +183,11 @@ impl Exchange {
     /// Whether the network failed it.
     pub fn has_failed(&self) -> bool {
         self.failure.is_some()
+    }
+
+    /// Whether this side failed it in this way.
+    pub fn failed_as(&self, side: &str, kind: &str) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure["side"] == side && failure["kind"] == kind)
     }
 
     /// Whether it has this method and status, and a URL that starts like this.
