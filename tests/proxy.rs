@@ -7,6 +7,7 @@ mod fidelity_endings;
 mod fidelity_http;
 mod fidelity_tls;
 mod fidelity_tunnel;
+mod http2;
 mod malformed;
 mod parent_proxy;
 mod plain_http;

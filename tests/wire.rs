@@ -1,7 +1,7 @@
 //! What the observers of `wire` say about bytes, whatever their split.
 
 mod conversation;
-mod frames;
+pub mod frames;
 mod hello;
 mod hpack;
 mod http2;

@@ -29,6 +29,9 @@ use crate::wire::{End, HelloParse, Speaks, client_hello, sniff};
 /// A client that has sent too little to tell what it speaks, and is silent for this long, waits for an answer to it.
 const HESITATION: Duration = Duration::from_secs(2);
 
+/// The TLS alert of a server that speaks none of the protocols that it was offered (RFC 7301, section 3.2).
+const NO_APPLICATION_PROTOCOL: u8 = 120;
+
 /// What the client asked for.
 pub struct Asked {
     /// The CONNECT exchange.
@@ -263,6 +266,11 @@ impl Tunnel<'_> {
         let upstream_facts = Arc::new(upstream_facts);
         self.add(Happening::UpstreamTls(upstream_facts.clone()));
         let alpn = facts.hello.as_ref().and_then(answerable);
+        if failure.kind == FailureKind::TlsAlert(NO_APPLICATION_PROTOCOL) && alpn == Some(b"h2") {
+            // A client that knows how to take this alert gets it: it offered nothing that the server has.
+            let _ = self.accept(client, facts, Some(b"http/1.1")).await;
+            return Err(failure);
+        }
         let (client, client_facts) = self.accept(client, facts, alpn).await?;
         let mut route = self.route(Some(client_facts), Some(upstream_facts));
         route.answered_because = Some(failure.clone());

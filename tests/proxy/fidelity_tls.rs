@@ -115,6 +115,14 @@ fn negotiates_http_1_1_where_both_want_it() {
 }
 
 #[test]
+fn negotiates_h2_where_both_prefer_it() {
+    // What they then say is no HTTP/2, and passes all the same.
+    negotiates(&["h2", "http/1.1"], &["h2", "http/1.1"], Some("h2"));
+    negotiates(&["h2"], &["http/1.1", "h2"], Some("h2"));
+    negotiates(&["h2"], &[], None);
+}
+
+#[test]
 fn negotiates_http_1_1_where_the_server_knows_no_other() {
     negotiates(&["h2", "http/1.1"], &["http/1.1"], Some("http/1.1"));
 }
