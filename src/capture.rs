@@ -151,7 +151,8 @@ impl Capture {
                 engine.update(&exchange);
                 tell(Update::Over(understood(&engine, &exchange)));
                 if let Some(recorder) = &recorder {
-                    recorder.record(exchange);
+                    let role = engine.role(&exchange).as_str();
+                    recorder.record(exchange, role);
                 }
             });
             if is_tick {
@@ -168,7 +169,13 @@ impl Capture {
             if let Some(recorder) = &recorder
                 && (is_tick || !is_running)
             {
-                fold.unwritten(clock.now(), |exchange| recorder.record(redactor.redact(exchange.clone())));
+                // What still runs when the capture ends is written however short it has run.
+                let now = if is_running { clock.now() } else { Moment::from_micros(i64::MAX) };
+                fold.unwritten(now, |exchange| {
+                    let exchange = redactor.redact(exchange.clone());
+                    let role = engine.role(&exchange).as_str();
+                    recorder.record(exchange, role);
+                });
             }
             if let Some(health) = &mut health
                 && is_changed

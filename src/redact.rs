@@ -69,13 +69,13 @@ impl Redactor {
         if self.options.keep_secrets {
             return Redacted(exchange);
         }
+        mask(&self.masker, &mut exchange);
         if self.options.mask_names {
+            // Names are taken from what is masked already, so that a second time finds the same ones.
             let names = names::of(&exchange, self.masker.key());
             let masker = self.masker.with_names(names);
             mask(&masker, &mut exchange);
             names::replace(&masker, &mut exchange);
-        } else {
-            mask(&self.masker, &mut exchange);
         }
         Redacted(exchange)
     }

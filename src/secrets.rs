@@ -25,6 +25,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::net::IpAddr;
 
+pub use authorization::user_of_basic;
 use encoding::Plus;
 use field::{Class, Place};
 pub use mask::{FingerprintKey, Kind};

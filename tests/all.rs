@@ -35,6 +35,8 @@ mod diagnose;
 mod har;
 // The proxy against scripted servers and clients, byte by byte.
 mod proxy;
+// Secrets stop at the door.
+mod redact;
 // The session file: read back, after kill -9, on a full disk.
 mod store;
 // What those three stand on.

@@ -50,7 +50,8 @@ fn everything(exchange: &Exchange) -> Vec<Vec<u8>> {
     texts.extend(exchange.response.iter().map(|head| head.reason.clone().into_bytes()));
     texts.push(exchange.request_body.bytes.clone());
     texts.push(exchange.response_body.bytes.clone());
-    texts.extend(exchange.failure.iter().flat_map(|failure| failure.chain.iter().map(|text| text.clone().into_bytes())));
+    texts
+        .extend(exchange.failure.iter().flat_map(|failure| failure.chain.iter().map(|text| text.clone().into_bytes())));
     texts
 }
 
@@ -91,7 +92,8 @@ fn decoded(text: &[u8]) -> Vec<Vec<u8>> {
     }
     let lossy = String::from_utf8_lossy(text);
     if lossy.contains('\\')
-        && let Ok(unescaped) = serde_json::from_str::<String>(&format!("\"{}\"", lossy.replace('"', "\\\"").replace("\\\\\"", "\\\"")))
+        && let Ok(unescaped) =
+            serde_json::from_str::<String>(&format!("\"{}\"", lossy.replace('"', "\\\"").replace("\\\\\"", "\\\"")))
     {
         views.push(unescaped.into_bytes());
     }
@@ -155,5 +157,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 /// A JWT with this signature.
 fn jwt(signature: &str) -> String {
     let claims = r#"{"sub":"alice","aud":"registry.test","access":[{"type":"repository","name":"a/b"}]}"#;
-    format!("{}.{}.{signature}", URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"JWT"}"#), URL_SAFE_NO_PAD.encode(claims))
+    format!(
+        "{}.{}.{signature}",
+        URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"JWT"}"#),
+        URL_SAFE_NO_PAD.encode(claims)
+    )
 }

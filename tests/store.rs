@@ -31,7 +31,7 @@ fn redacted(exchange: Exchange) -> Redacted<Exchange> {
 fn record(path: &Path, exchanges: &[Redacted<Exchange>]) -> Recorded {
     let recorder = Recorder::start(Session::create(path).unwrap()).unwrap();
     for exchange in exchanges {
-        recorder.record(exchange.clone());
+        recorder.record(exchange.clone(), "other");
     }
     recorder.finish()
 }

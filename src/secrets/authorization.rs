@@ -151,6 +151,14 @@ impl Walk<'_> {
     }
 }
 
+/// The user name in Basic credentials.
+pub fn user_of_basic(value: &[u8]) -> Option<String> {
+    let (scheme, credentials) = value.split_at_checked(6)?;
+    let (decoded, _) = base64_decode(credentials.trim_ascii()).filter(|_| scheme.eq_ignore_ascii_case(b"basic "))?;
+    let colon = memchr::memchr(b':', &decoded)?;
+    Some(String::from_utf8_lossy(decoded.get(..colon)?).into_owned())
+}
+
 /// Parameters of Digest and AWS4 that are no secrets.
 fn is_harmless(name: &[u8]) -> bool {
     const NAMES: &[&str] = &[

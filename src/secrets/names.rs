@@ -91,7 +91,10 @@ impl Names {
 
     fn push(&mut self, name: &str, pseudonym: &str) {
         let is_known = self.pairs.iter().any(|(known, _)| known == name.as_bytes());
-        if name.len() < 3 || is_known {
+        // What has other letters is no name, only stands where one is expected.
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_/@+$:".contains(&byte));
+        // A mask may stand where a name is expected, and must stay.
+        if name.len() < 3 || is_known || !is_name || name.contains(super::mask::PREFIX) {
             return;
         }
         let at = self.pairs.partition_point(|(known, _)| known.len() >= name.len());

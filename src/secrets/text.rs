@@ -58,8 +58,10 @@ impl Walk<'_> {
             let next = match byte {
                 b'=' => self.after_equals(text, at, &mut rewrite).map(Next::Decided),
                 b':' => self.after_colon(text, at, &mut rewrite).map(Next::Decided),
-                b'%' => self.percent_encoded(text, at, &mut rewrite),
-                b'\\' if text.get(at + 1) == Some(&b'u') => self.escaped(text, at, &mut rewrite),
+                b'%' if is_hex(text, at + 1, 2) => self.percent_encoded(text, at, &mut rewrite),
+                b'\\' if text.get(at + 1) == Some(&b'u') && is_hex(text, at + 2, 4) => {
+                    self.escaped(text, at, &mut rewrite)
+                }
                 b'<' => self.element(text, at, &mut rewrite).map(Next::Decided),
                 b'\'' => self.quoted_signature(text, at, &mut rewrite).map(Next::Decided),
                 b' ' => self.after_scheme(text, at, &mut rewrite).map(Next::Decided),
@@ -156,7 +158,7 @@ impl Walk<'_> {
     fn escaped(self, text: &[u8], at: usize, rewrite: &mut Rewrite) -> Option<Next> {
         let piece = value::escaped_piece_around(text, at, rewrite.decided());
         let raw = text.get(piece.clone())?;
-        let decoded = encoding::json_unescape(raw).filter(|decoded| decoded != raw)?;
+        let decoded = encoding::json_unescape(raw)?;
         let masks = self.masks.get();
         let masked = self.inside(raw, |walk| Some(encoding::unicode_escape(&walk.text(&decoded)?)));
         rewrite.replace_some(piece.clone(), masked);
@@ -208,6 +210,10 @@ impl Walk<'_> {
         rewrite.replace_some(start..start + credentials.len(), masked);
         Some(start + credentials.len())
     }
+}
+
+fn is_hex(text: &[u8], start: usize, length: usize) -> bool {
+    text.get(start..start + length).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 fn is_credential_letter(byte: u8) -> bool {

@@ -9,11 +9,14 @@ use super::facts::Facts;
 use super::hex;
 use super::json::{self, Fields, Interim};
 use super::names::{self, Named};
+use super::queue::Entry;
 use crate::exchange::{Body, ConnectionId, Exchange, ExchangeId, Failure, Headers, Moment, Tunnel};
 
 /// Writes the exchange, in place of an earlier snapshot of it.
-pub fn write(connection: &Connection, facts: &mut Facts, exchange: &Exchange) -> rusqlite::Result<()> {
+pub fn write(connection: &Connection, facts: &mut Facts, entry: &Entry) -> rusqlite::Result<()> {
+    let exchange: &Exchange = &entry.exchange;
     let mut columns = Columns::default();
+    columns.text("role", entry.role);
     columns.identity(exchange);
     columns.message(exchange);
     columns.timings(exchange);

@@ -25,17 +25,26 @@ pub struct Queue {
 
 #[derive(Default)]
 struct State {
-    waiting: BTreeMap<ExchangeId, Redacted<Exchange>>,
+    waiting: BTreeMap<ExchangeId, Entry>,
     bytes: usize,
     lost: u64,
     is_closed: bool,
+}
+
+/// An exchange to be written.
+#[derive(Debug)]
+pub struct Entry {
+    /// The exchange, as far as it has come.
+    pub exchange: Redacted<Exchange>,
+    /// What it was taken for.
+    pub role: &'static str,
 }
 
 /// What is written in one transaction.
 #[derive(Debug)]
 pub struct Batch {
     /// Exchanges by their number.
-    pub exchanges: BTreeMap<ExchangeId, Redacted<Exchange>>,
+    pub entries: BTreeMap<ExchangeId, Entry>,
     /// Whether nothing will come after it.
     pub is_last: bool,
 }
@@ -52,8 +61,8 @@ impl Queue {
     }
 
     /// Adds an exchange, in place of an earlier snapshot of it. Never waits.
-    pub fn add(&self, exchange: Redacted<Exchange>) {
-        self.lock().add(exchange, self.limit);
+    pub fn add(&self, entry: Entry) {
+        self.lock().add(entry, self.limit);
         self.changed.notify_one();
     }
 
@@ -81,15 +90,15 @@ impl Queue {
         let waited = self.changed.wait_timeout_while(state, BATCH_TIME, may_grow);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.bytes = 0;
-        Batch { exchanges: std::mem::take(&mut state.waiting), is_last: state.is_closed }
+        Batch { entries: std::mem::take(&mut state.waiting), is_last: state.is_closed }
     }
 
     /// Takes back what could not be written; a later snapshot of the same exchange stays.
     pub fn put_back(&self, batch: Batch) {
         let mut state = self.lock();
-        for (id, exchange) in batch.exchanges {
+        for (id, entry) in batch.entries {
             if !state.waiting.contains_key(&id) {
-                state.add(exchange, self.limit);
+                state.add(entry, self.limit);
             }
         }
     }
@@ -99,7 +108,7 @@ impl Queue {
         let mut state = self.lock();
         let waiting = std::mem::take(&mut state.waiting);
         state.bytes = 0;
-        state.lost += waiting.values().filter(|exchange| exchange.is_over()).count() as u64;
+        state.lost += waiting.values().filter(|entry| entry.exchange.is_over()).count() as u64;
     }
 
     /// Waits this long, or until nothing will be added any more.
@@ -114,17 +123,17 @@ impl Queue {
 }
 
 impl State {
-    fn add(&mut self, exchange: Redacted<Exchange>, limit: usize) {
-        let size = size(&exchange);
-        let earlier = self.waiting.get(&exchange.id).map_or(0, |earlier| self::size(earlier));
+    fn add(&mut self, entry: Entry, limit: usize) {
+        let size = size(&entry.exchange);
+        let earlier = self.waiting.get(&entry.exchange.id).map_or(0, |earlier| self::size(&earlier.exchange));
         let bytes = self.bytes - earlier + size;
         if bytes > limit {
             // A snapshot of what still runs is not missed: another will come.
-            self.lost += u64::from(exchange.is_over());
+            self.lost += u64::from(entry.exchange.is_over());
             return;
         }
         self.bytes = bytes;
-        self.waiting.insert(exchange.id, exchange);
+        self.waiting.insert(entry.exchange.id, entry);
     }
 }
 
@@ -141,12 +150,13 @@ mod tests {
     use crate::exchange::{Moment, Origin, State as Progress, Target};
     use crate::redact::{FingerprintKey, Options, Redactor};
 
-    fn exchange(id: u64, state: Progress, length: usize) -> Redacted<Exchange> {
+    fn exchange(id: u64, state: Progress, length: usize) -> Entry {
         let id = ExchangeId::new(id).unwrap();
         let mut exchange = Exchange::new(id, Origin::Live, Target::http("a.test", 80), Moment::EPOCH);
         exchange.state = state;
         exchange.response_body.bytes = vec![0; length];
-        Redactor::new(FingerprintKey::new([0; 32]), Options::default()).redact(exchange)
+        let redactor = Redactor::new(FingerprintKey::new([0; 32]), Options::default());
+        Entry { exchange: redactor.redact(exchange), role: "other" }
     }
 
     #[test]
@@ -158,7 +168,7 @@ mod tests {
         queue.close();
         let batch = queue.take();
         assert!(batch.is_last);
-        let lengths: Vec<_> = batch.exchanges.values().map(|exchange| exchange.response_body.bytes.len()).collect();
+        let lengths: Vec<_> = batch.entries.values().map(|entry| entry.exchange.response_body.bytes.len()).collect();
         assert_eq!(lengths, [1, 20]);
     }
 
@@ -170,7 +180,7 @@ mod tests {
         let batch = queue.take();
         queue.add(exchange(2, Progress::Complete, 0));
         queue.put_back(batch);
-        let states: Vec<_> = queue.take().exchanges.values().map(|exchange| exchange.state).collect();
+        let states: Vec<_> = queue.take().entries.values().map(|entry| entry.exchange.state).collect();
         assert_eq!(states, [Progress::Open, Progress::Complete]);
     }
 
@@ -184,6 +194,6 @@ mod tests {
         queue.give_up();
         assert_eq!(queue.lost(), 2);
         queue.close();
-        assert!(queue.take().exchanges.is_empty());
+        assert!(queue.take().entries.is_empty());
     }
 }

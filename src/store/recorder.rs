@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::queue::{Batch, Queue};
+use super::queue::{Batch, Entry, Queue};
 use super::{Health, LastIds, Session, StoreError, Trouble, WritableSession};
 use crate::exchange::Exchange;
 use crate::platform;
@@ -87,9 +87,10 @@ impl Recorder {
         self.health.clone()
     }
 
-    /// Has this exchange written, in place of an earlier snapshot of it. Never waits.
-    pub fn record(&self, exchange: Redacted<Exchange>) {
-        self.queue.add(exchange);
+    /// Has this exchange written, in place of an earlier snapshot of it, and what it is to a registry client, for people
+    /// who ask the file. Never waits.
+    pub fn record(&self, exchange: Redacted<Exchange>, role: &'static str) {
+        self.queue.add(Entry { exchange, role });
     }
 
     /// Waits until everything is written that can be.
@@ -175,7 +176,7 @@ impl Writing {
             self.queue.put_back(batch);
             return false;
         };
-        match session.write(batch.exchanges.values()) {
+        match session.write(batch.entries.values()) {
             Ok(()) => self.tell(None),
             Err(error) => {
                 self.queue.put_back(batch);

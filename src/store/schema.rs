@@ -14,6 +14,8 @@
 //! -- Every challenge of every registry.
 //! SELECT exchange.id, host, h.value ->> 1 FROM exchange, json_each(response_headers) h
 //!  WHERE lower(h.value ->> 0) = 'www-authenticate';
+//! -- What did it cost to pull?
+//! SELECT role, count(*), sum(response_length) AS bytes FROM exchange GROUP BY role;
 //! -- What was the slowest?
 //! SELECT url, duration / 1000 AS ms FROM exchange ORDER BY duration DESC LIMIT 10;
 //! ```
@@ -86,7 +88,7 @@ CREATE TABLE exchange (
     target TEXT,                 -- as on the wire; see also url
     status INTEGER,
     reason TEXT,
-    role TEXT,                   -- what it means to a registry client; NULL: not interpreted yet
+    role TEXT,                   -- what it is to a registry client: ping, token, manifest, blob and so on
     answered_by_us INTEGER NOT NULL, -- 1: the response is pulltap's own
     client TEXT,                 -- the client's address
     connection INTEGER,          -- the number of the client's connection

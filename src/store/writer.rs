@@ -7,10 +7,9 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::facts::Facts;
 use super::lock::Lock;
+use super::queue::Entry;
 use super::{StoreError, columns, create_file, schema, version_of};
-use crate::exchange::Exchange;
 use crate::platform;
-use crate::redact::Redacted;
 
 /// How long another program's lock on the file is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -83,14 +82,11 @@ impl WritableSession {
     }
 
     /// Writes these exchanges, all or none, each in place of an earlier snapshot of it.
-    pub(super) fn write<'a>(
-        &mut self,
-        exchanges: impl Iterator<Item = &'a Redacted<Exchange>>,
-    ) -> Result<(), StoreError> {
+    pub(super) fn write<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) -> Result<(), StoreError> {
         if platform::file_identity(&self.path) != self.identity {
             self.put_back()?;
         }
-        let result = write(&mut self.connection, &mut self.facts, exchanges);
+        let result = write(&mut self.connection, &mut self.facts, entries);
         result.map_err(|error| {
             // What was numbered in this transaction is not there.
             self.facts = Facts::default();
@@ -163,11 +159,11 @@ fn begin_capture(connection: &Connection, last: LastIds) -> rusqlite::Result<i64
 fn write<'a>(
     connection: &mut Connection,
     facts: &mut Facts,
-    exchanges: impl Iterator<Item = &'a Redacted<Exchange>>,
+    entries: impl Iterator<Item = &'a Entry>,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for exchange in exchanges {
-        columns::write(&transaction, facts, exchange)?;
+    for entry in entries {
+        columns::write(&transaction, facts, entry)?;
     }
     transaction.commit()
 }

@@ -21,13 +21,20 @@ const SECRET: &str = "kJ8sQ2xV7bN4mZ1cR5tY9wL3";
 #[test]
 fn a_cut_body_leaks_nothing() {
     let signed = format!("https://a.blob.core.windows.net/x?se=2023&sig={SECRET}%3D&sp=r");
-    let json_document = format!("{{\"n\":1,\"access_token\":\"{SECRET}\",\"u\":\"{signed}\",\"password\":\"{SECRET}\"}}");
+    let json_document =
+        format!("{{\"n\":1,\"access_token\":\"{SECRET}\",\"u\":\"{signed}\",\"password\":\"{SECRET}\"}}");
     for (media_type, text) in [
         ("application/json", json_document.clone()),
         ("application/json", format!("{{\"t\":{},\"x\":1}}", json(&json_document))),
         ("application/json", format!("{{\"access_token\":\"{}\",\"x\":\"{}\"}}", jwt(SECRET), jwt(SECRET))),
-        ("application/json", format!("{{\"auth\":\"{}\",\"data\":\"{}\"}}", base64(format!("bob:{SECRET}")), base64(&json_document))),
-        ("application/json", format!("{{\"Authorization\":\"Bearer {SECRET}\",\"b\":\"Basic {}\"}}", base64(format!("bob:{SECRET}")))),
+        (
+            "application/json",
+            format!("{{\"auth\":\"{}\",\"data\":\"{}\"}}", base64(format!("bob:{SECRET}")), base64(&json_document)),
+        ),
+        (
+            "application/json",
+            format!("{{\"Authorization\":\"Bearer {SECRET}\",\"b\":\"Basic {}\"}}", base64(format!("bob:{SECRET}"))),
+        ),
         ("application/json", json(&signed).replace('&', "\\u0026")),
         ("application/x-www-form-urlencoded", format!("grant_type=password&username=bob&password={SECRET}&scope=a")),
         ("application/x-www-form-urlencoded", format!("access_token={}&tenant=x", percent(&jwt(SECRET)))),
@@ -46,7 +53,9 @@ fn a_cut_body_leaks_nothing() {
 fn a_cut_url_or_line_leaks_nothing() {
     let redactor = redactor();
     for text in [
-        format!("https://bob:{SECRET}@a.test/x?sig={SECRET}&X-Amz-Credential={SECRET}%2F2023&verify=1683836357-{SECRET}"),
+        format!(
+            "https://bob:{SECRET}@a.test/x?sig={SECRET}&X-Amz-Credential={SECRET}%2F2023&verify=1683836357-{SECRET}"
+        ),
         format!("/v2/a/blobs/uploads/1?_state={SECRET}&digest=sha256%3A00"),
         format!("/x?next={}", percent(&format!("https://h.test/?access_token={SECRET}"))),
     ] {

@@ -19,14 +19,26 @@ fn body(text: &str) -> String {
 #[test]
 fn header_fields_without_secrets() {
     for (name, value) in [
-        ("WWW-Authenticate", "Bearer realm=\"https://myregistry.azurecr.io/oauth2/token\",service=\"myregistry.azurecr.io\",scope=\"repository:oci-artifact:pull,push\",error=\"invalid_token\""),
-        ("WWW-Authenticate", "Basic realm=\"https://1234.dkr.ecr.eu-west-2.amazonaws.com/\",service=\"ecr.amazonaws.com\""),
-        ("Www-Authenticate", "Bearer authorization_uri=https://login.microsoftonline.com/6b6ea6b6-0de0-4a71-99e2-aa7f83f8bb1a/oauth2/authorize resource_id=https://storage.azure.com"),
+        (
+            "WWW-Authenticate",
+            "Bearer realm=\"https://myregistry.azurecr.io/oauth2/token\",service=\"myregistry.azurecr.io\",scope=\"repository:oci-artifact:pull,push\",error=\"invalid_token\"",
+        ),
+        (
+            "WWW-Authenticate",
+            "Basic realm=\"https://1234.dkr.ecr.eu-west-2.amazonaws.com/\",service=\"ecr.amazonaws.com\"",
+        ),
+        (
+            "Www-Authenticate",
+            "Bearer authorization_uri=https://login.microsoftonline.com/6b6ea6b6-0de0-4a71-99e2-aa7f83f8bb1a/oauth2/authorize resource_id=https://storage.azure.com",
+        ),
         ("WWW-Authenticate", "Negotiate"),
         ("Docker-Content-Digest", "sha256:654b93f61054e4ce90ed203bb8d556a6200d5f906cf3eca0620738d6dc18cbed"),
         ("X-Ms-Correlation-Request-Id", "6b6ea6b6-0de0-4a71-99e2-aa7f83f8bb1a"),
         ("ETag", "\"0x8DB5260F2E4A9E8\""),
-        ("User-Agent", "docker/20.10.24 go/go1.19.7 git-commit/5d6db84 kernel/5.15 UpstreamClient(Docker-Client/20.10.24 \\(linux\\))"),
+        (
+            "User-Agent",
+            "docker/20.10.24 go/go1.19.7 git-commit/5d6db84 kernel/5.15 UpstreamClient(Docker-Client/20.10.24 \\(linux\\))",
+        ),
         ("Docker-Upload-Uuid", "a7e5b0a1-1111-2222-3333-444455556666"),
         ("Location", "/v2/oci-artifact/blobs/uploads/6b6ea6b6-0de0-4a71-99e2-aa7f83f8bb1a?_nouploadcache=false"),
         ("Link", "</v2/_catalog?last=team%2Fapp&n=100>; rel=\"next\""),
@@ -91,7 +103,10 @@ fn equal_tokens_are_equal_wherever_they_stand() {
     let mask = redactor().redact_text(&format!("token={token}")).strip_prefix("token=").unwrap().to_owned();
     assert!(mask.starts_with("pulltap-masked-token-"), "{mask}");
     assert_eq!(header("Authorization", &format!("Bearer {token}")), format!("Bearer {mask}"));
-    assert_eq!(body(&format!("{{\"access_token\":\"{}\"}}", token.replace('/', "\\/"))), format!("{{\"access_token\":\"{mask}\"}}"));
+    assert_eq!(
+        body(&format!("{{\"access_token\":\"{}\"}}", token.replace('/', "\\/"))),
+        format!("{{\"access_token\":\"{mask}\"}}")
+    );
     assert_eq!(body(&format!("refresh_token={}&service=x", percent(token))), format!("refresh_token={mask}&service=x"));
     assert_eq!(redactor().redact_url(&format!("/x?token={}", percent(token))), format!("/x?token={mask}"));
     let basic = format!("Basic {}", base64(format!("<token>:{token}")));
@@ -115,6 +130,7 @@ fn a_decoded_body_says_what_it_was() {
 fn a_form_that_lost_a_secret_loses_its_digest() {
     let mut made = exchange("/oauth2/token");
     made.request.as_mut().unwrap().headers.push("Content-Type", b"application/x-www-form-urlencoded");
-    made.request_body = Body { bytes: b"username=bob&password=hunter2".to_vec(), sha256: Some([1; 32]), ..Body::default() };
+    made.request_body =
+        Body { bytes: b"username=bob&password=hunter2".to_vec(), sha256: Some([1; 32]), ..Body::default() };
     assert_eq!(redactor().redact(made).request_body.sha256, None);
 }

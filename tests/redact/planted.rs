@@ -42,8 +42,19 @@ fn with_body(media_type: &str, body: &str) -> Exchange {
 #[test]
 fn in_header_fields() {
     for name in [
-        "X-Jfrog-Art-Api", "x-auth-token", "X-Amz-Security-Token", "Private-Token", "X-Registry-Auth", "Authorization",
-        "proxy-authorization", "X-Registry-Config", "Cookie", "Set-Cookie", "X-Api-Key", "X-Vault-Token", "Job-Token",
+        "X-Jfrog-Art-Api",
+        "x-auth-token",
+        "X-Amz-Security-Token",
+        "Private-Token",
+        "X-Registry-Auth",
+        "Authorization",
+        "proxy-authorization",
+        "X-Registry-Config",
+        "Cookie",
+        "Set-Cookie",
+        "X-Api-Key",
+        "X-Vault-Token",
+        "Job-Token",
         "x-ms-encryption-key",
     ] {
         none_survives(name, WORD, |secret| with_header(name, secret));
@@ -53,18 +64,32 @@ fn in_header_fields() {
 #[test]
 fn in_authorization_of_every_scheme() {
     for scheme in ["Bearer", "bearer", "NTLM", "Negotiate", "Token", "PrivateKey", "SharedKey account:", "AWS key:"] {
-        none_survives(scheme, WORD, |secret| with_header("AUTHORIZATION", &format!("{scheme} {secret}").replace(": ", ":")));
+        none_survives(scheme, WORD, |secret| {
+            with_header("AUTHORIZATION", &format!("{scheme} {secret}").replace(": ", ":"))
+        });
     }
-    let basic = |user: &'static str| move |secret: &str| with_header("Authorization", &format!("Basic {}", base64(format!("{user}:{secret}"))));
+    let basic = |user: &'static str| {
+        move |secret: &str| with_header("Authorization", &format!("Basic {}", base64(format!("{user}:{secret}"))))
+    };
     for user in ["bob", "AWS", "00000000-0000-0000-0000-000000000000", "_json_key", "<token>", ""] {
         none_survives(user, NASTY, basic(user));
-        none_survives(user, NASTY, |secret| with_header("Authorization", &format!("Basic {}", base64_url(format!("{user}:{secret}")))));
+        none_survives(user, NASTY, |secret| {
+            with_header("Authorization", &format!("Basic {}", base64_url(format!("{user}:{secret}"))))
+        });
     }
     none_survives("aws4", WORD, |secret| {
-        with_header("Authorization", &format!("AWS4-HMAC-SHA256 Credential={secret}/20130524/us-east-1/s3/aws4_request, SignedHeaders=host;range, Signature={secret}"))
+        with_header(
+            "Authorization",
+            &format!(
+                "AWS4-HMAC-SHA256 Credential={secret}/20130524/us-east-1/s3/aws4_request, SignedHeaders=host;range, Signature={secret}"
+            ),
+        )
     });
     none_survives("digest", WORD, |secret| {
-        with_header("Authorization", &format!("Digest username=\"bob\", realm=\"r\", nonce=\"{secret}\", response=\"{secret}\""))
+        with_header(
+            "Authorization",
+            &format!("Digest username=\"bob\", realm=\"r\", nonce=\"{secret}\", response=\"{secret}\""),
+        )
     });
     none_survives("auxiliary", WORD, |secret| {
         with_header("x-ms-authorization-auxiliary", &format!("Bearer {secret}, Bearer {secret}x"))
@@ -80,7 +105,9 @@ fn in_jwts_wherever_they_stand() {
     none_survives("unknown query", WORD, |secret| exchange(&format!("/x?zz={}", jwt(secret))));
     none_survives("path", WORD, |secret| exchange(&format!("/x/{}/y", jwt(secret))));
     none_survives("text", WORD, |secret| with_body("text/plain", &format!("the token {} is bad", jwt(secret))));
-    none_survives("basic", WORD, |secret| with_header("Authorization", &format!("Basic {}", base64(format!("u:{}", jwt(secret))))));
+    none_survives("basic", WORD, |secret| {
+        with_header("Authorization", &format!("Basic {}", base64(format!("u:{}", jwt(secret)))))
+    });
     none_survives("failure", WORD, |secret| failing(exchange("/"), &format!("refused {}", jwt(secret))));
     none_survives("five parts", WORD, |secret| {
         with_body("text/plain", &format!("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0.{secret}.{secret}.{secret}.{secret}"))
@@ -99,7 +126,10 @@ fn in_docker_credentials() {
     });
     none_survives("config.json", NASTY, |secret| {
         let auth = base64(format!("bob:{secret}"));
-        with_body("application/json", &format!("{{\"auths\":{{\"r.test\":{{\"auth\":\"{auth}\",\"identitytoken\":{}}}}}}}", json(secret)))
+        with_body(
+            "application/json",
+            &format!("{{\"auths\":{{\"r.test\":{{\"auth\":\"{auth}\",\"identitytoken\":{}}}}}}}", json(secret)),
+        )
     });
     none_survives("config in base64 in json", NASTY, |secret| {
         let auth = base64(format!("{{\"auths\":{{\"r.test\":{{\"password\":{}}}}}}}", json(secret)));
@@ -111,10 +141,31 @@ fn in_docker_credentials() {
 fn in_urls_of_every_cloud() {
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
     let urls: &[fn(&str) -> String] = &[
-        |s| format!("https://a.blob.core.windows.net/c//data?se=2023-05-11T20%3A19%3A17Z&sig={}&sp=r&spr=https", percent(s)),
-        |s| format!("https://h.r2.cloudflarestorage.com/x?X-Amz-Date=20230101T000000Z&X-Amz-Signature={0}&X-Amz-Security-Token={0}", percent(s)),
-        |s| format!("https://h.test/x?X-Amz-Credential={0}%2F20230101%2Fauto%2Fs3%2Faws4_request&X-Amz-Expires=1200", percent(&s.replace('/', "a"))),
-        |s| format!("https://h.test/x?X-Goog-Signature={0}&X-Goog-Credential={1}%2F2", percent(s), percent(&s.replace('/', "a"))),
+        |s| {
+            format!(
+                "https://a.blob.core.windows.net/c//data?se=2023-05-11T20%3A19%3A17Z&sig={}&sp=r&spr=https",
+                percent(s)
+            )
+        },
+        |s| {
+            format!(
+                "https://h.r2.cloudflarestorage.com/x?X-Amz-Date=20230101T000000Z&X-Amz-Signature={0}&X-Amz-Security-Token={0}",
+                percent(s)
+            )
+        },
+        |s| {
+            format!(
+                "https://h.test/x?X-Amz-Credential={0}%2F20230101%2Fauto%2Fs3%2Faws4_request&X-Amz-Expires=1200",
+                percent(&s.replace('/', "a"))
+            )
+        },
+        |s| {
+            format!(
+                "https://h.test/x?X-Goog-Signature={0}&X-Goog-Credential={1}%2F2",
+                percent(s),
+                percent(&s.replace('/', "a"))
+            )
+        },
         |s| format!("https://d1.cloudfront.net/x?Expires=17&Signature={0}&Key-Pair-Id={0}&Policy={0}", percent(s)),
         |s| format!("https://production.cloudflare.docker.com/x?verify=1683836357-{}", percent(s)),
         |s| format!("https://eastus.data.mcr.microsoft.com/x?P1=1683836357&P2=404&P3={0}&P4={0}", percent(s)),
@@ -125,7 +176,12 @@ fn in_urls_of_every_cloud() {
         |s| format!("https://{}@h.test/x", percent(&format!("{s}0123456789"))),
         |s| format!("https://h.test/x?s%69g={}", percent(s)),
         |s| format!("https://h.test/login?next={}", percent(&format!("https://h.test/x?sig={}&se=1", percent(s)))),
-        |s| format!("https://h.test/login?next={}", percent(&percent(&format!("https://h.test/x?sig={}&se=1", percent(s))))),
+        |s| {
+            format!(
+                "https://h.test/login?next={}",
+                percent(&percent(&format!("https://h.test/x?sig={}&se=1", percent(s))))
+            )
+        },
         |s| format!("https://h.test/login?next={}", base64_url(format!("https://h.test/x?sig={}&se=1", percent(s)))),
     ];
     for (n, url) in urls.iter().enumerate() {
@@ -134,14 +190,22 @@ fn in_urls_of_every_cloud() {
         for name in ["Location", "Content-Location", "Referer", "x-ms-copy-source", "X-Unknown"] {
             none_survives(&place(name), letters, |secret| with_header(name, &url(secret)));
         }
-        none_survives(&place("Link"), letters, |secret| with_header("Link", &format!("<{}>; rel=\"next\"", url(secret))));
+        none_survives(&place("Link"), letters, |secret| {
+            with_header("Link", &format!("<{}>; rel=\"next\"", url(secret)))
+        });
         none_survives(&place("Refresh"), letters, |secret| with_header("Refresh", &format!("0; url={}", url(secret))));
         none_survives(&place("html"), letters, |secret| {
             let html = url(secret).replace('&', "&amp;");
-            with_body("text/html; charset=utf-8", &format!("<a href=\"{html}\">Temporary Redirect</a>.\n\n<p>{html}</p>"))
+            with_body(
+                "text/html; charset=utf-8",
+                &format!("<a href=\"{html}\">Temporary Redirect</a>.\n\n<p>{html}</p>"),
+            )
         });
         none_survives(&place("json"), letters, |secret| {
-            with_body("application/json", &format!("{{\"url\":{}}}", json(&url(secret)).replace('&', "\\u0026").replace('=', "\\u003d")))
+            with_body(
+                "application/json",
+                &format!("{{\"url\":{}}}", json(&url(secret)).replace('&', "\\u0026").replace('=', "\\u003d")),
+            )
         });
         none_survives(&place("json as text"), letters, |secret| {
             with_body("text/plain", &format!("got {{\"url\":{}}} then", json(&url(secret)).replace('&', "\\u0026")))
@@ -149,44 +213,78 @@ fn in_urls_of_every_cloud() {
         none_survives(&place("failure"), letters, |secret| {
             failing(exchange("/"), &format!("Get \"{}\": dial tcp: timeout", url(secret)))
         });
-        none_survives(&place("base64"), letters, |secret| with_body("text/plain", &format!("x {} y", base64(url(secret)))));
+        none_survives(&place("base64"), letters, |secret| {
+            with_body("text/plain", &format!("x {} y", base64(url(secret))))
+        });
     }
 }
 
 #[test]
 fn in_forms() {
     for name in [
-        "password", "refresh_token", "access_token", "client_secret", "client_assertion", "assertion", "code",
-        "code_verifier", "p%61ssword", "device_code",
+        "password",
+        "refresh_token",
+        "access_token",
+        "client_secret",
+        "client_assertion",
+        "assertion",
+        "code",
+        "code_verifier",
+        "p%61ssword",
+        "device_code",
     ] {
         let form = |secret: &str| format!("grant_type=x&service=r.test&{name}={}&scope=a", percent(secret));
         none_survives(name, NASTY, |secret| with_body("application/x-www-form-urlencoded", &form(secret)));
         none_survives(name, NASTY, |secret| with_body("", &form(secret)));
-        none_survives(name, NASTY, |secret| with_body("application/x-www-form-urlencoded", &form(secret).replace("%20", "+")));
+        none_survives(name, NASTY, |secret| {
+            with_body("application/x-www-form-urlencoded", &form(secret).replace("%20", "+"))
+        });
     }
     let raw = "ABCDEFabcdef0123456789\"'\\<>+ ;,:@/#?=!$(){}[]|^~`";
     none_survives("not encoded", raw, |secret| {
         with_body("application/x-www-form-urlencoded", &format!("username=bob&password={secret}&scope=a"))
     });
     none_survives("multipart", WORD, |secret| {
-        with_body("multipart/form-data; boundary=x", &format!("--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{secret}\r\n--x--\r\n"))
+        with_body(
+            "multipart/form-data; boundary=x",
+            &format!("--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{secret}\r\n--x--\r\n"),
+        )
     });
 }
 
 #[test]
 fn in_json_under_every_name_and_type() {
     for name in [
-        "token", "access_token", "refresh_token", "id_token", "identitytoken", "password", "client_secret",
-        "authorizationToken", "assertion", "device_code", "secretAccessKey", "SessionToken", "Authorization",
-        "registrytoken", "accessToken", "auth", "acc\\u0065ss_token",
+        "token",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "identitytoken",
+        "password",
+        "client_secret",
+        "authorizationToken",
+        "assertion",
+        "device_code",
+        "secretAccessKey",
+        "SessionToken",
+        "Authorization",
+        "registrytoken",
+        "accessToken",
+        "auth",
+        "acc\\u0065ss_token",
     ] {
-        let document = |secret: &str| format!("{{ \"a\":[1,\"x\"], \"{name}\" : {}, \"expires_in\":300}}", json(secret));
+        let document =
+            |secret: &str| format!("{{ \"a\":[1,\"x\"], \"{name}\" : {}, \"expires_in\":300}}", json(secret));
         for media_type in ["application/json", "text/plain", "", "application/octet-stream"] {
             none_survives(name, NASTY, |secret| with_body(media_type, &document(secret)));
         }
-        none_survives(name, NASTY, |secret| with_body("", &format!("\u{feff}\n{}\n{}", document(secret), document(secret))));
+        none_survives(name, NASTY, |secret| {
+            with_body("", &format!("\u{feff}\n{}\n{}", document(secret), document(secret)))
+        });
         none_survives(name, NASTY, |secret| with_body("", &format!("{{\"inner\":{}}}", json(&document(secret)))));
-        none_survives(name, NASTY, |secret| with_body("", &format!("{{\"inner\":{}}}", json(&json(&document(secret))))));
+        none_survives(name, NASTY, |secret| {
+            with_body("", &format!("{{\"inner\":{}}}", json(&json(&document(secret)))))
+        });
         none_survives(name, NASTY, |secret| with_body("", &format!("{{\"inner\":\"{}\"}}", base64(document(secret)))));
         none_survives(name, NASTY, |secret| with_header("X-A", &percent(&document(secret))));
         none_survives(name, WORD, |secret| with_body("text/plain", &format!("got {} from there", document(secret))));
@@ -197,7 +295,9 @@ fn in_json_under_every_name_and_type() {
     }
     none_survives("nested", NASTY, |secret| with_body("", &format!("{{\"token\":{{\"value\":[{}]}}}}", json(secret))));
     none_survives("number", "123456789", |secret| with_body("", &format!("{{\"password\":{secret}}}")));
-    none_survives("env", WORD, |secret| with_body("", &format!("{{\"Env\":[\"DB_PASSWORD={secret} {secret}\",\"A=b\"]}}")));
+    none_survives("env", WORD, |secret| {
+        with_body("", &format!("{{\"Env\":[\"DB_PASSWORD={secret} {secret}\",\"A=b\"]}}"))
+    });
     none_survives("har", WORD, |secret| with_body("", &format!("[{{\"name\":\"Cookie\",\"value\":\"a={secret}\"}}]")));
 }
 
@@ -217,14 +317,18 @@ fn in_text_and_xml() {
         |s| format!("<Error><Code>SignatureDoesNotMatch</Code><SignatureProvided>{s}</SignatureProvided></Error>"),
         |s| format!("<Error><StringToSign>AWS4\n{s}</StringToSign></Error>"),
         |s| format!("The MAC signature found in the HTTP request '{s}=' is not the same as any computed signature."),
-        |s| format!("<Credentials><SecretAccessKey>{s}</SecretAccessKey><SessionToken>{s}</SessionToken></Credentials>"),
+        |s| {
+            format!("<Credentials><SecretAccessKey>{s}</SecretAccessKey><SessionToken>{s}</SessionToken></Credentials>")
+        },
         |s| format!("Set-Cookie: sid={s}; Path=/"),
     ];
     for text in texts {
         let place = text("SECRET");
         none_survives(&place, WORD, |secret| with_body("text/plain", &text(secret)));
         none_survives(&place, WORD, |secret| failing(exchange("/"), &text(secret)));
-        none_survives(&place, WORD, |secret| with_body("application/json", &format!("{{\"message\":{}}}", json(&text(secret)))));
+        none_survives(&place, WORD, |secret| {
+            with_body("application/json", &format!("{{\"message\":{}}}", json(&text(secret))))
+        });
     }
 }
 

@@ -43,8 +43,7 @@ fn kill_after(time: Duration, pulltap: &mut Pulltap) -> (Vec<(String, Instant)>,
         // Long enough that something is old, and in each round at another moment of the recorder's.
         thread::sleep(time);
         let killed = Instant::now();
-        pulltap.signal("KILL");
-        pulltap.wait(PATIENCE);
+        pulltap.kill();
         is_over.store(true, Ordering::SeqCst);
         (clients.into_iter().flat_map(|client| client.join().unwrap()).collect(), killed)
     })
@@ -102,8 +101,7 @@ fn kill_9_leaves_what_still_ran_as_open() {
         assert!(start.elapsed() < PATIENCE, "a request that hangs is not in the session");
         thread::sleep(Duration::from_millis(50));
     }
-    pulltap.signal("KILL");
-    pulltap.wait(PATIENCE);
+    pulltap.kill();
     let hangs = exchanges(&session).into_iter().find(|exchange| exchange.path() == "/hangs").unwrap();
     assert_eq!((hangs.state, hangs.timings.closed), (State::Open, None));
 }

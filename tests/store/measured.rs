@@ -1,11 +1,14 @@
 //! How fast it records, and how much it takes on the disk: numbers for people, which no test asserts.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pulltap::exchange::{Exchange, Headers};
 
 use super::queries::asking;
-use super::{record, redacted};
+use super::{answering, asks, connect, exchanges, record, redacted};
+use crate::support::scripted::authority::Authority;
+use crate::support::scripted::pulltap::Setup;
+use crate::support::scripted::scene::HOST;
 
 const EXCHANGES: u64 = 50_000;
 
@@ -71,4 +74,32 @@ fn records_small_exchanges() {
         let (count, size) = (chunk.len() as u64, std::fs::metadata(&path).unwrap().len());
         println!("{} exchanges/s, {} bytes each", u128::from(count) * 1_000_000 / micros, size / count);
     }
+}
+
+/// The whole program under clients that never rest, on the cores that it shares with them and with the server.
+#[test]
+#[ignore = "prints numbers; only those of a release build mean something"]
+fn records_a_flood() {
+    let origin = answering("{}");
+    let folder = tempfile::tempdir().unwrap();
+    let session = folder.path().join("flood.pulltap");
+    let setup = Setup::trusting(&Authority::new()).resolving(HOST, 80, origin.address());
+    let pulltap = setup.arg("--session").arg(session.to_str().unwrap()).start();
+    let start = Instant::now();
+    let answers: usize = std::thread::scope(|scope| {
+        let clients = [0; 3].map(|_| connect(&pulltap)).map(|mut wire| {
+            scope.spawn(move || {
+                let mut answers = 0;
+                while start.elapsed() < Duration::from_secs(3) && asks(&mut wire, "/flood") {
+                    answers += 1;
+                }
+                answers
+            })
+        });
+        clients.into_iter().map(|client| client.join().unwrap()).sum()
+    });
+    let printed = pulltap.conclude();
+    let summary = printed.iter().find(|line| line["type"] == "summary").unwrap();
+    let recorded = exchanges(&session).into_iter().filter(|exchange| exchange.path() == "/flood").count();
+    println!("{} answers/s; of {answers} {recorded} are recorded; {summary}", answers / 3);
 }

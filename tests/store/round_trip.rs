@@ -47,7 +47,7 @@ fn a_later_snapshot_takes_the_place_of_an_earlier_one() {
     record(&path, &[redacted(earlier)]);
     let session = Session::append(&path).unwrap();
     let recorder = pulltap::store::Recorder::start(session).unwrap();
-    recorder.record(redacted(later.clone()));
+    recorder.record(redacted(later.clone()), "other");
     recorder.finish();
     assert_eq!(exchanges(&path), [redacted(later).into_inner()]);
 }

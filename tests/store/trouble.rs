@@ -67,6 +67,50 @@ fn a_full_disk_stops_the_recording_and_nothing_else() {
 }
 
 #[test]
+fn what_could_not_be_written_until_the_end_is_counted() {
+    in_private_world(|world| {
+        let disk = world.path("disk");
+        fs::create_dir(&disk).unwrap();
+        mount(&disk, "size=1m");
+        let session = disk.join("full.pulltap");
+        let origin = answering(&format!("{{\"a\":\"{}\"}}", "x".repeat(32 << 10)));
+        let setup = Setup::trusting(&Authority::new()).resolving(HOST, 80, origin.address());
+        let pulltap = setup.arg("--session").arg(session.to_str().unwrap()).start();
+        let mut wire = connect(&pulltap);
+        assert!((0..100).all(|request| asks(&mut wire, &format!("/{request}"))));
+        pulltap.trouble(Some("disk-full"));
+        drop(wire);
+        let lost = lost(&pulltap.conclude());
+        remount(&disk, "size=64m");
+        // The CONNECTs, and the question whether it is well, are exchanges too.
+        assert_eq!(lost + exchanges(&session).len() as u64, 103);
+        assert!(lost > 0);
+        assert_sound(&session);
+    });
+}
+
+#[test]
+fn a_file_that_somebody_else_writes_to_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = folder.path().join("busy.pulltap");
+    let origin = answering("{}");
+    let setup = Setup::trusting(&Authority::new()).resolving(HOST, 80, origin.address());
+    let pulltap = setup.arg("--session").arg(session.to_str().unwrap()).start();
+    let mut wire = connect(&pulltap);
+    let somebody = rusqlite::Connection::open(&session).unwrap();
+    somebody.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(asks(&mut wire, "/0"));
+    pulltap.trouble(Some("busy"));
+    assert!(asks(&mut wire, "/1"));
+    somebody.execute_batch("COMMIT").unwrap();
+    drop(somebody);
+    pulltap.trouble(None);
+    drop(wire);
+    assert_eq!(lost(&pulltap.conclude()), 0);
+    assert_recorded(&session, 2);
+}
+
+#[test]
 fn a_folder_that_becomes_writable_gets_its_session() {
     in_private_world(|_| {
         let origin = answering("{}");

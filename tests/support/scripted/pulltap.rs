@@ -273,6 +273,13 @@ impl Pulltap {
         assert!(status.success());
     }
 
+    /// Ends it without letting it do anything more, as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for the process to end.
     #[cfg(unix)]
     #[track_caller]
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {
