@@ -14,6 +14,7 @@ pub(super) fn is_json(bytes: &[u8]) -> bool {
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'"' => at = string_end(bytes, at + 1),
+            // Signs, numbers, and the letters of true, false and null.
             b'{'
             | b'}'
             | b'['
@@ -29,9 +30,16 @@ pub(super) fn is_json(bytes: &[u8]) -> bool {
             | b'-'
             | b'.'
             | b'E'
-            | 0x1e => {}
-            // true, false, null
-            b't' | b'r' | b'u' | b'e' | b'f' | b'a' | b'l' | b's' | b'n' => {}
+            | 0x1e
+            | b't'
+            | b'r'
+            | b'u'
+            | b'e'
+            | b'f'
+            | b'a'
+            | b'l'
+            | b's'
+            | b'n' => {}
             _ => return false,
         }
         at += 1;
@@ -86,7 +94,7 @@ impl Container {
     }
 
     /// What is known of the value that comes next.
-    fn class(&self) -> Class {
+    fn class(self) -> Class {
         match (self.key, self.role) {
             (Class::Unknown, Role::Value) if self.named != Class::Unknown => self.named,
             (Class::Unknown, _) => self.inherited,
