@@ -88,15 +88,15 @@ impl Masker {
     }
 
     /// Masks what is secret in text of any sort: a log line, an error message.
-    #[expect(clippy::redundant_closure_for_method_calls, reason = "a method of one lifetime is not general enough")]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        as_text(text, self.settled(text.as_bytes(), |walk, text| walk.any(text)))
+        let masked = self.settled(text.as_bytes(), |walk, bytes| walk.masked(Class::Unknown, bytes));
+        as_text(text, masked)
     }
 
     /// Masks what is secret in a URL or request target.
-    #[expect(clippy::redundant_closure_for_method_calls, reason = "a method of one lifetime is not general enough")]
     pub fn url<'a>(&self, url: &'a str) -> Cow<'a, str> {
-        as_text(url, self.settled(url.as_bytes(), |walk, url| walk.url(url)))
+        let masked = self.settled(url.as_bytes(), |walk, bytes| walk.masked(Class::Url, bytes));
+        as_text(url, masked)
     }
 
     /// Replaces names and masks nothing else.

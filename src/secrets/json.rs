@@ -14,6 +14,7 @@ pub(super) fn is_json(bytes: &[u8]) -> bool {
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'"' => at = string_end(bytes, at + 1),
+            // Signs, numbers, and the letters of true, false and null.
             b'{'
             | b'}'
             | b'['
@@ -30,8 +31,15 @@ pub(super) fn is_json(bytes: &[u8]) -> bool {
             | b'.'
             | b'E'
             | 0x1e
-            // true, false, null
-            | b't' | b'r' | b'u' | b'e' | b'f' | b'a' | b'l' | b's' | b'n' => {}
+            | b't'
+            | b'r'
+            | b'u'
+            | b'e'
+            | b'f'
+            | b'a'
+            | b'l'
+            | b's'
+            | b'n' => {}
             _ => return false,
         }
         at += 1;

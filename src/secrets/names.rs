@@ -110,7 +110,9 @@ impl Names {
             for start in memchr::memmem::find_iter(source, name) {
                 let end = start + name.len();
                 let before = start.checked_sub(1).and_then(|before| source.get(before));
-                if !before.copied().is_some_and(is_of_name) && !source.get(end).copied().is_some_and(is_of_name) {
+                if !before.is_some_and(|byte| is_of_name(*byte))
+                    && !source.get(end).is_some_and(|byte| is_of_name(*byte))
+                {
                     rewrite.replace(start..end, pseudonym);
                 }
             }

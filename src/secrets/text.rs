@@ -122,8 +122,10 @@ impl Walk<'_> {
 
     /// A word that is base64 of text.
     fn encoded_word(self, text: &[u8], word: Range<usize>, rewrite: &mut Rewrite) -> Option<Next> {
-        let end =
-            if matches!(text.get(word.end), Some(b'+' | b'/')) { standard_end(text, word.start) } else { word.end };
+        // Base64 of the standard alphabet is looked at once, from its beginning.
+        let is_inner = word.start.checked_sub(1).is_some_and(|before| is_joint(text.get(before)));
+        let goes_on = !is_inner && is_joint(text.get(word.end));
+        let end = if goes_on { standard_end(text, word.start) } else { word.end };
         self.encoded(text, word.start..padding_end(text, end), rewrite)
             .or_else(|| (end != word.end).then(|| self.encoded(text, word, rewrite)).flatten())
     }
@@ -231,6 +233,10 @@ fn looks_like_credentials(word: &[u8]) -> bool {
         first.is_ascii_uppercase() && rest.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'.')
     });
     word.len() >= 6 && (word.len() >= 20 || !(is_plain || is_capitalised))
+}
+
+fn is_joint(byte: Option<&u8>) -> bool {
+    matches!(byte, Some(b'+' | b'/'))
 }
 
 fn standard_end(text: &[u8], start: usize) -> usize {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::bridge;
 use crate::support::certificates::Authority;
 use crate::support::daemon::Daemon;
-use crate::support::pulltap::{Pulltap, Seen};
+use crate::support::pulltap::{Exchange, Pulltap, Seen};
 use crate::support::ran::Ran;
 use crate::support::tools;
 use crate::support::world::{World, in_private_world};
@@ -57,7 +57,7 @@ impl Stage {
     #[track_caller]
     fn expect_failures(self, failures: usize) -> Seen {
         let seen = self.pulltap.finish();
-        let failed = seen.count(|exchange| exchange.has_failed());
+        let failed = seen.count(Exchange::has_failed);
         assert_eq!(failed, failures, "failed exchanges:\n{seen}");
         seen
     }

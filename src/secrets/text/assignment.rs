@@ -17,7 +17,7 @@ impl Walk<'_> {
         let class = field::classify(&name.text, name.place);
         match class {
             Class::Unknown if name.place == Place::Pair => return self.random_value(text, at + 1, rewrite),
-            Class::Keep | Class::Unknown => return None,
+            Class::Unknown | Class::Keep => return None,
             _ => {}
         }
         let (start, end) = match quote_at(text, at + 1) {
@@ -79,13 +79,14 @@ impl Walk<'_> {
         }
         let blank = text.get(at.saturating_sub(4)..at)?.iter().rev().take_while(|byte| **byte == b' ').count();
         let name_end = at - blank;
-        let (name, place) = if let Some((_, end)) = quote_before(text, name_end) {
-            (text.get(name_before(text, end, rewrite.decided()))?, Place::Json)
-        } else {
-            let name = name_before(text, name_end, rewrite.decided());
-            let place = if self.begins_line(text, name.start) { Place::Header } else { Place::Text };
-            (text.get(name)?, place)
+        let quote = quote_before(text, name_end);
+        let range = name_before(text, quote.map_or(name_end, |(_, start)| start), rewrite.decided());
+        let place = match quote {
+            Some(_) => Place::Json,
+            None if self.begins_line(text, range.start) => Place::Header,
+            None => Place::Text,
         };
+        let name = text.get(range)?;
         let class = field::classify(name, place);
         if matches!(class, Class::Keep | Class::Unknown) {
             return None;
@@ -158,7 +159,7 @@ fn without_escape<'a>(before: &[u8], name: &'a [u8]) -> &'a [u8] {
         return name;
     }
     match name {
-        [b'u', a, b, c, d, rest @ ..] if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => rest,
+        [b'u', a, b, c, d, rest @ ..] if [*a, *b, *c, *d].iter().all(u8::is_ascii_hexdigit) => rest,
         [b'n' | b't' | b'r', rest @ ..] => rest,
         _ => name,
     }
