@@ -44,7 +44,8 @@ impl SessionPlace {
             Self::New(file) | Self::Append(file) => Session::create(file)?,
             Self::Folder(folder) => match in_folder(folder) {
                 Ok(session) => session,
-                Err((file, error)) => {
+                Err(failed) => {
+                    let (file, error) = *failed;
                     return Recorder::start_in_trouble(&file, &error).context("no thread for the recorder");
                 }
             },
@@ -54,11 +55,11 @@ impl SessionPlace {
 }
 
 /// A new session in this folder; or where it should have been, and why it is not.
-fn in_folder(folder: &Path) -> Result<WritableSession, (PathBuf, StoreError)> {
+fn in_folder(folder: &Path) -> Result<WritableSession, Box<(PathBuf, StoreError)>> {
     let now = Zoned::now().strftime("%Y-%m-%dT%H-%M-%S").to_string();
     let first = folder.join(format!("{now}.{EXTENSION}"));
     if let Err(source) = platform::create_private_folder(folder) {
-        return Err((first.clone(), StoreError::Io { path: first, source }));
+        return Err(Box::new((first.clone(), StoreError::Io { path: first, source })));
     }
     let others = (2..=WITHIN_A_SECOND).map(|number| folder.join(format!("{now}-{number}.{EXTENSION}")));
     let mut result = Session::create(&first);
@@ -68,7 +69,7 @@ fn in_folder(folder: &Path) -> Result<WritableSession, (PathBuf, StoreError)> {
         }
         result = Session::create(&other);
     }
-    result.map_err(|error| (first, error))
+    result.map_err(|error| Box::new((first, error)))
 }
 
 #[cfg(test)]
@@ -79,7 +80,7 @@ mod tests {
     fn captures_of_the_same_second_have_files_of_their_own() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("sessions");
-        let sessions: Vec<_> = (0..3).map(|_| in_folder(&folder).map_err(|(_, error)| error).unwrap()).collect();
+        let sessions: Vec<_> = (0..3).map(|_| in_folder(&folder).map_err(|failed| failed.1).unwrap()).collect();
         let name = sessions[0].path().file_name().unwrap().to_str().unwrap();
         assert!(name.len() == "2026-11-22T06-55-12.pulltap".len() && !name.contains(':'), "{name}");
         assert!(sessions[0].path() != sessions[1].path() && sessions[1].path() != sessions[2].path());
