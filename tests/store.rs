@@ -1,5 +1,6 @@
 //! The session file: what is written comes back, whatever happens to the program, the disk or the file.
 
+#[cfg(unix)]
 mod appending;
 mod formats;
 mod generated;

@@ -47,7 +47,6 @@ impl Wire {
     }
 
     /// From now on waits at most this long for bytes.
-    #[cfg(not(windows))]
     pub fn wait_at_most(&mut self, limit: Duration) {
         self.socket().set_read_timeout(Some(limit)).unwrap();
     }
