@@ -7,25 +7,24 @@ use crate::secrets::{Masker, Shape};
 /// The most that is kept of a decoded body; a body that unfolds into more is a bomb, not a document.
 const LIMIT: usize = 16 * 1024 * 1024;
 
-/// Undoes the content codings of a body, once.
+/// Undoes the content codings of a body, once. What stays unreadable is left as it is.
 pub(super) fn decode(body: &mut Body, headers: Option<&Headers>) {
     let codings = headers.map(content::codings).unwrap_or_default();
     if codings.is_empty() || body.bytes.is_empty() || !body.decoded_from.is_empty() {
         return;
     }
     let decoded = content::decode(&body.bytes, &codings, LIMIT);
-    match decoded.end {
-        End::LimitReached => body.kept = Kept::Prefix(LIMIT as u64),
-        // What cannot be read cannot be masked.
-        End::Unknown(_) | End::Cut if !is_text(&decoded.bytes) => {
-            body.kept = Kept::None(WhyNotKept::Binary);
-            body.bytes = Vec::new();
-            return;
-        }
-        End::Whole | End::Cut | End::Unknown(_) => {}
+    if decoded.end == End::LimitReached {
+        body.kept = Kept::Prefix(LIMIT as u64);
     }
     body.bytes = decoded.bytes;
     body.decoded_from = decoded.undone;
+}
+
+/// Whether a content coding is still on the body: it is unknown, or the body was damaged from its first byte.
+fn is_coded(body: &Body, headers: Option<&Headers>) -> bool {
+    let codings = headers.map(content::codings).unwrap_or_default();
+    body.decoded_from.len() < codings.len() && !is_text(&body.bytes)
 }
 
 /// Whether bytes are text, as far as their beginning tells.
@@ -44,6 +43,12 @@ pub(super) fn mask(masker: &Masker, body: &mut Body, headers: Option<&Headers>) 
         super::mask_headers(masker, trailers);
     }
     if body.bytes.is_empty() {
+        return;
+    }
+    // What cannot be read cannot be masked.
+    if is_coded(body, headers) {
+        body.kept = Kept::None(WhyNotKept::Binary);
+        body.bytes = Vec::new();
         return;
     }
     let shape = shape(headers);

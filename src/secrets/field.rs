@@ -88,13 +88,13 @@ fn everywhere(name: &str) -> Class {
         "offlinetoken" | "maxtoken" | "nexttoken" | "continuationtoken" | "nextpagetoken" | "passwordsecret"
         | "imagepullsecret" | "usetoken" => Class::Keep,
         "pwd" | "passwd" | "passphrase" | "pass" => Class::Secret(Kind::Password),
-        "jwt" | "privatetoken" | "xjfrogartapi" | "authorizationtokenvalue" => Class::Secret(Kind::Token),
+        "jwt" | "privatetoken" | "xjfrogartapi" => Class::Secret(Kind::Token),
         "authorization" | "proxyauthorization" => Class::Authorization,
         "cookie" => Class::Cookie,
         "setcookie" => Class::SetCookie,
         "assertion" | "clientassertion" | "devicecode" | "usercode" | "codeverifier" | "samlresponse"
-        | "samlrequest" | "accountkey" | "sharedkey" | "storagekey" | "sharedaccesskey" | "sharedsecret"
-        | "encryptionkey" | "sasurl" => Class::Secret(Kind::Secret),
+        | "samlrequest" | "accountkey" | "primarykey" | "secondarykey" | "sharedkey" | "storagekey"
+        | "sharedaccesskey" | "sharedsecret" | "encryptionkey" | "sasurl" => Class::Secret(Kind::Secret),
         "xamzsignature" | "xgoogsignature" | "sig" => Class::Secret(Kind::Signature),
         "xamzcredential" | "xgoogcredential" => Class::ScopedCredential,
         "accesskeyid" | "awsaccesskeyid" | "secretid" => Class::Secret(Kind::Credential),
