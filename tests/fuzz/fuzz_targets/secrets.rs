@@ -22,14 +22,15 @@ fuzz_target!(|bytes: &[u8]| {
     let url = masker.url(&text);
     assert_eq!(masker.url(&url), url);
 
-    if leaks(bytes) {
+    let around: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let around = around.replace('\\', "\\\\").replace('"', "\\\"");
+    let hex: String = bytes.iter().map(|byte| format!("%{byte:02X}")).collect();
+    // The fuzzer knows the secret as well and may have written a part of it.
+    if leaks(bytes) || leaks(around.as_bytes()) {
         return;
     }
-    let escaped: String = text.chars().flat_map(char::escape_default).filter(|letter| *letter != '\'').collect();
-    let escaped = escaped.replace("\\u{", "").replace('\\', "\\\\").replace('"', "\\\"");
-    let json = format!("{{\"a\":\"{escaped}\",\"password\":\"{SECRET}\",\"b\":\"{escaped}\"}}");
+    let json = format!("{{\"a\":\"{around}\",\"password\":\"{SECRET}\",\"b\":\"{around}\"}}");
     assert_masked(masker.body(Shape::Any, json.as_bytes()));
-    let hex: String = bytes.iter().map(|byte| format!("%{byte:02X}")).collect();
     assert_masked(masker.body(Shape::Form, format!("a={hex}&password={SECRET}&b={hex}").as_bytes()));
     assert_masked(Some(masker.url(&format!("https://h.test/x?a={hex}&sig={SECRET}&{hex}")).into_owned().into_bytes()));
 });
