@@ -98,6 +98,12 @@ mod tests {
     }
 
     #[test]
+    fn is_found_behind_other_letters() {
+        let masked = masked(&format!("key-{HEADER}.{CLAIMS}.c2lnbmF0dXJl"));
+        assert!(masked.starts_with(&format!("key-{HEADER}.{CLAIMS}.pulltap-masked-")), "{masked}");
+    }
+
+    #[test]
     fn an_encrypted_one_keeps_its_header_only() {
         let masked = masked("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aXZpdg.Y2lwaGVydGV4dA.dGFn");
         assert!(masked.starts_with("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0.pulltap-masked-token-"), "{masked}");

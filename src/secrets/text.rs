@@ -107,9 +107,12 @@ impl Walk<'_> {
     /// A JWT that begins in this word; gives its end.
     fn jwt_in_text(self, text: &[u8], word: Range<usize>, rewrite: &mut Rewrite) -> Option<usize> {
         let header = text.get(word.clone())?;
-        let start = word.start
-            + ["ey", "ew"].iter().filter_map(|begin| memchr::memmem::find(header, begin.as_bytes())).min()?;
-        jwt::object(text.get(start..word.end)?)?;
+        // `{"`, `{ ` and `{` with a line end, of which the first that is an object counts.
+        let start = ["eyJ", "eyA", "ewo", "ew0"].iter().find_map(|begin| {
+            let mut candidates = memchr::memmem::find_iter(header, begin.as_bytes()).take(4);
+            candidates.find(|at| header.get(*at..).and_then(jwt::object).is_some())
+        });
+        let start = word.start + start?;
         let rest = text.get(start..)?;
         let length = rest.iter().position(|byte| !is_url_safe(*byte) && *byte != b'.').unwrap_or(rest.len());
         // The full stop of the sentence around it.
