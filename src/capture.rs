@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ca::CertificateAuthority;
 use crate::diagnose::{Change, Engine, Finding, Note};
 use crate::exchange::{Exchange, Moment};
+use crate::index::Row;
 use crate::proxy::{self, EventReceiver, Proxy, Settings, StartError};
 use crate::redact::{Redacted, Redactor};
 use crate::store::{Health, Recorded, Recorder};
@@ -35,6 +36,9 @@ const BATCHES: usize = 256;
 pub enum Update<'a> {
     /// An exchange is over.
     Over(Understood<'a>),
+    /// An exchange that has run for a second or more, as far as it has come; told when it has changed, once a second at
+    /// most.
+    Running(Understood<'a>),
     /// An exchange has been waiting for its response for this many seconds.
     Waiting(Understood<'a>, u64),
     /// A finding was made, or one that was told no longer holds.
@@ -48,6 +52,8 @@ pub enum Update<'a> {
 pub struct Understood<'a> {
     /// The exchange.
     pub exchange: &'a Redacted<Exchange>,
+    /// What a list says about it; its notes are left to whoever speaks the user's language.
+    pub row: Row,
     /// What it is to a registry client: ping, token, manifest, …
     pub role: &'static str,
     /// What it means, in a line or a few.
@@ -166,15 +172,17 @@ impl Capture {
                     tell(Update::Finding(change));
                 }
             }
-            if let Some(recorder) = &recorder
-                && (is_tick || !is_running)
-            {
+            if is_tick || !is_running {
                 // What still runs when the capture ends is written however short it has run.
                 let now = if is_running { clock.now() } else { Moment::from_micros(i64::MAX) };
                 fold.unwritten(now, |exchange| {
                     let exchange = redactor.redact(exchange.clone());
-                    let role = engine.role(&exchange).as_str();
-                    recorder.record(exchange, role);
+                    let understood = understood(&engine, &exchange);
+                    let role = understood.role;
+                    tell(Update::Running(understood));
+                    if let Some(recorder) = &recorder {
+                        recorder.record(exchange, role);
+                    }
                 });
             }
             if let Some(health) = &mut health
@@ -196,7 +204,8 @@ impl Capture {
 }
 
 fn understood<'a>(engine: &Engine, exchange: &'a Redacted<Exchange>) -> Understood<'a> {
-    Understood { exchange, role: engine.role(exchange).as_str(), notes: engine.meaning(exchange) }
+    let row = Row::of(exchange, engine.context());
+    Understood { exchange, role: row.role.as_str(), row, notes: engine.meaning(exchange) }
 }
 
 /// Comes back when the recorder's health has changed; never where nothing is recorded.

@@ -113,6 +113,7 @@ impl Printer {
 
     fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening {
         match update {
+            Update::Running(_) => Listening::Yes,
             Update::Over(understood) if !is_listed(understood.exchange) => Listening::Yes,
             Update::Over(understood) => print(&match self.form {
                 Form::Json => with_type("exchange", self.exchange_object(understood, now)),
