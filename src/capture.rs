@@ -20,7 +20,6 @@ use crate::store::{Health, Recorded, Recorder};
 mod fold;
 
 use fold::Fold;
-pub use fold::is_listed;
 
 /// How often the capture looks at what is still open.
 const TICK: Duration = Duration::from_secs(1);

@@ -5,9 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod args;
+mod capturing;
+mod commands;
 mod exit_status;
+mod front_end;
+mod har_file;
 mod headless;
 mod redactor;
+mod saved;
 mod session;
 mod settings;
 
@@ -24,7 +29,7 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Fine }.into();
         }
     };
-    match headless::run(&args) {
+    match commands::run(args) {
         Ok(status) => status.into(),
         Err(error) => {
             complain(&error);

@@ -182,6 +182,11 @@ impl Exchange {
         format!("{}{}", self.target.origin(), if target == "*" { "/*" } else { target })
     }
 
+    /// Whether lists show it: a CONNECT only if it failed or stayed opaque, since docker makes one per request.
+    pub fn is_listed(&self) -> bool {
+        !self.is_connect() || self.failure.is_some() || self.tunnel.is_some()
+    }
+
     /// Whether nothing more will happen to it.
     pub fn is_over(&self) -> bool {
         self.state != State::Open

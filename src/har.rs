@@ -27,20 +27,16 @@ pub use error::HarError;
 pub use read::{Creator, HarFile, Repair, read};
 pub use write::Writer;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What other rooms say about an exchange, carried along without being understood here.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Annotations {
-    /// What the exchange is to a registry client (`manifest`, `token`, …).
-    pub role: Option<String>,
-    /// Findings about it, each as its reporter lays it out.
+/// What other rooms concluded from the exchanges of a file, carried along without being understood here.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conclusions {
+    /// The operations (pull, push, login, …) that the exchanges belong to.
+    #[serde(default)]
+    pub operations: Vec<Value>,
+    /// The findings. They name their exchanges by `_id`, and are known only when the last entry is written.
+    #[serde(default)]
     pub findings: Vec<Value>,
-}
-
-impl Annotations {
-    /// Whether nothing is said.
-    pub fn is_empty(&self) -> bool {
-        self.role.is_none() && self.findings.is_empty()
-    }
 }

@@ -23,6 +23,7 @@ pub mod trouble;
 mod writer;
 
 pub use error::StoreError;
+pub use queue::Entry;
 pub use recorder::{Recorded, Recorder};
 use restore::Known;
 pub use trouble::{Health, Trouble, TroubleKind};
@@ -98,7 +99,24 @@ impl Session {
 
     /// All exchanges in the order in which they began, read one by one.
     pub fn exchanges(&self) -> Exchanges<'_> {
-        Exchanges { session: self, after: 0, known: Known::default(), has_ended: false }
+        self.exchanges_after(0)
+    }
+
+    /// The exchanges with greater ids than this, in the order in which they began, read one by one.
+    pub fn exchanges_after(&self, id: u64) -> Exchanges<'_> {
+        Exchanges { session: self, after: id.cast_signed(), known: Known::default(), has_ended: false }
+    }
+
+    /// Whether an exchange went through the tunnel of this CONNECT.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_used(&self, connect: ExchangeId) -> Result<bool, StoreError> {
+        // Whatever goes through a tunnel begins later, and mostly soon.
+        const ANY: &str = "SELECT EXISTS (SELECT 1 FROM exchange WHERE id > ?1 AND connect = ?1)";
+        let sqlite = |error| StoreError::sqlite(&self.path, error);
+        let mut select = self.connection.prepare_cached(ANY).map_err(sqlite)?;
+        select.query_row([connect.number().cast_signed()], |row| row.get(0)).map_err(sqlite)
     }
 
     fn number(&self, select: &str) -> Result<u64, StoreError> {

@@ -1,7 +1,7 @@
 //! HAR files: what is written brings the exchange back, and the programs of others read it.
 
 use pulltap::exchange::Exchange;
-use pulltap::har::{Annotations, Writer};
+use pulltap::har::{Conclusions, Writer};
 use pulltap::redact::{FingerprintKey, Options, Redacted, Redactor};
 
 // What the importers of Chrome and Firefox demand, checked here.
@@ -32,7 +32,7 @@ fn masked(exchange: Exchange) -> Redacted<Exchange> {
 fn written(exchanges: &[Redacted<Exchange>]) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), "nothing is masked").unwrap();
     for exchange in exchanges {
-        writer.entry(exchange, &Annotations::default()).unwrap();
+        writer.entry(exchange, None).unwrap();
     }
-    writer.finish(&[]).unwrap()
+    writer.finish(&Conclusions::default()).unwrap()
 }

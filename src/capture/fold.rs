@@ -85,17 +85,12 @@ impl Fold {
 
 impl Summary {
     fn count(&mut self, exchange: &Exchange) {
-        if is_listed(exchange) {
+        if exchange.is_listed() {
             self.exchanges += 1;
             self.failed += u64::from(exchange.failure.is_some());
             self.response_bytes += exchange.response_body.length;
         }
     }
-}
-
-/// Whether lists show an exchange: a CONNECT only if it failed or stayed opaque, since docker makes one per request.
-pub fn is_listed(exchange: &Exchange) -> bool {
-    !exchange.is_connect() || exchange.failure.is_some() || exchange.tunnel.is_some()
 }
 
 #[cfg(test)]

@@ -1,126 +1,127 @@
-//! The arguments, as they are typed.
+//! The arguments, as they are typed. A command without options of a capture has its own here.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::Parser;
-use ipnet::IpNet;
+use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::proxy::settings::{HostPattern, ResolveRule};
-use crate::proxy::upstream_proxy::{ParentProxy, ProxyUrlError};
+pub mod capture;
+
+use capture::{CaptureOptions, Show};
 
 /// A debugging proxy for container-registry traffic: shows what a `docker pull` does, and says why it failed.
+///
+/// Without a command it captures.
 #[derive(Debug, Parser)]
-#[expect(clippy::struct_excessive_bools, reason = "switches are what a command line is made of")]
 #[command(name = "pulltap", version, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Args {
-    /// Listen on this address; repeatable. Port 0 takes any free port.
-    #[arg(long, value_name = "ADDR[:PORT]", default_value = "127.0.0.1:8888")]
-    pub listen: Vec<String>,
+    /// What to do instead of capturing.
+    #[command(subcommand)]
+    pub command: Option<Command>,
 
-    /// Print one line per exchange and per finding instead of the terminal UI.
-    #[arg(long)]
-    pub headless: bool,
+    /// The capture that is made without a command.
+    #[command(flatten)]
+    pub capture: Capture,
+}
 
-    /// With --headless: print one JSON object per line.
-    #[arg(long, requires = "headless")]
-    pub json: bool,
+/// The arguments of the default command.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Capture {
+    /// How it is shown.
+    #[command(flatten)]
+    pub show: Show,
 
-    /// Record into this session file (default: a new one in the data directory, named by the time).
-    #[arg(long, value_name = "FILE")]
-    pub session: Option<PathBuf>,
+    /// What is captured, and where it goes.
+    #[command(flatten)]
+    pub options: CaptureOptions,
+}
 
-    /// Continue the session file if it exists.
-    #[arg(long, requires = "session")]
-    pub append: bool,
+/// What pulltap can do besides capturing.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say what went wrong in saved captures, and why
+    Report(Report),
+    /// Convert between session and HAR; secrets are masked on the way
+    Convert(Convert),
+}
 
+/// What every command understands.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
     /// Keep the CA here, and sessions.
     #[arg(long, value_name = "DIR", env = "PULLTAP_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
-
-    /// Trust the certificates in this PEM file, too, when connecting to servers; repeatable.
-    #[arg(long, value_name = "FILE")]
-    pub upstream_ca: Vec<PathBuf>,
-
-    /// Go on where a server's certificate fails verification (of this host only, if one is given).
-    #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
-    #[arg(value_delimiter = ',')]
-    pub insecure_upstream: Vec<HostPattern>,
-
-    /// Reach servers through this proxy, `http://[USER:PASSWORD@]HOST:PORT`; `env` takes what the environment and the
-    /// system say (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), `none` none.
-    #[arg(long, value_name = "URL|none|env", default_value = "env")]
-    pub upstream_proxy: ParentChoice,
-
-    /// Dial ADDR instead of what HOST resolves to; repeatable.
-    #[arg(long, value_name = "HOST:PORT:ADDR[:PORT]")]
-    pub resolve: Vec<ResolveRule>,
-
-    /// Intercept these hosts only; repeatable, commas, *.wildcards.
-    #[arg(long, value_name = "HOST", value_delimiter = ',')]
-    pub only: Vec<HostPattern>,
-
-    /// Pass these hosts through without looking; repeatable, commas, *.wildcards.
-    #[arg(long, value_name = "HOST", value_delimiter = ',')]
-    pub ignore: Vec<HostPattern>,
-
-    /// Let clients from this network connect, besides this machine and the listener's own subnet; repeatable.
-    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
-    pub allow: Vec<IpNet>,
-
-    /// Keep at most this many bytes of any content (suffix k, M or G), layers included.
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub body_limit: Option<u64>,
-
-    /// Also mask names that say who and where: hosts, repositories, users, addresses.
-    #[arg(long)]
-    pub mask_names: bool,
-
-    /// Mask nothing: passwords and tokens stand readable in everything that is written.
-    #[arg(long, conflicts_with = "mask_names")]
-    pub keep_secrets: bool,
 
     /// The language of explanations: en, ja or zh-Hant (default: the system's).
     #[arg(long, value_name = "LANG")]
     pub lang: Option<String>,
 }
 
-/// What `--upstream-proxy` can say.
-#[derive(Debug, Clone)]
-pub enum ParentChoice {
-    /// No proxy.
-    None,
-    /// Those of the environment and the system.
-    Environment,
-    /// This one.
-    Given(ParentProxy),
+/// The arguments of `pulltap report`.
+#[derive(Debug, clap::Args)]
+pub struct Report {
+    /// Sessions and HAR files, of pulltap or of other programs.
+    #[arg(required_unless_present = "schema", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// The form of the report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// Write the report into this new file instead of standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Also list all exchanges, and what is normal about them.
+    #[arg(long)]
+    pub all: bool,
+
+    /// Print the JSON schema of `--format json` instead of a report.
+    #[arg(long, conflicts_with_all = ["files", "output"])]
+    pub schema: bool,
+
+    /// Replace the output file if it exists.
+    #[arg(long, requires = "output")]
+    pub force: bool,
+
+    /// Where this installation lives, and its language.
+    #[command(flatten)]
+    pub common: Common,
 }
 
-impl FromStr for ParentChoice {
-    type Err = ProxyUrlError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "none" => Ok(Self::None),
-            "env" => Ok(Self::Environment),
-            url => url.parse().map(Self::Given),
-        }
-    }
+/// The forms of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs; `--schema` prints its schema.
+    Json,
 }
 
-/// A number of bytes such as `64k`.
-fn size(text: &str) -> Result<u64, String> {
-    const FORM: &str = "a size is a number with k, M or G behind it, as in 16M";
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match text.get(digits.len()..).unwrap_or("").to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        "g" | "gb" | "gib" => 1 << 30,
-        _ => return Err(FORM.to_owned()),
-    };
-    let number: u64 = digits.parse().map_err(|_| FORM.to_owned())?;
-    number.checked_mul(unit).ok_or_else(|| "that is more than fits".to_owned())
+/// The arguments of `pulltap convert`.
+#[derive(Debug, clap::Args)]
+pub struct Convert {
+    /// The session or HAR file to read.
+    pub input: PathBuf,
+
+    /// The file to write: a HAR if its name ends in .har, a session if in .pulltap.
+    pub output: PathBuf,
+
+    /// Replace the output file if it exists.
+    #[arg(long)]
+    pub force: bool,
+
+    /// Also mask names that say who and where: hosts, repositories, users, addresses.
+    #[arg(long)]
+    pub mask_names: bool,
+
+    /// Mask nothing more than is masked already.
+    #[arg(long, conflicts_with = "mask_names")]
+    pub keep_secrets: bool,
+
+    /// Where this installation lives.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 #[cfg(test)]
@@ -135,17 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn insecure_takes_a_host_or_stands_alone() {
-        let read = |words: &[&str]| Args::try_parse_from([&["pulltap"], words].concat()).unwrap().insecure_upstream;
-        assert!(read(&[]).is_empty());
-        assert!(read(&["--insecure-upstream"])[0].matches("any.test"));
-        assert!(!read(&["--insecure-upstream=a.test", "--headless"])[0].matches("b.test"));
-    }
-
-    #[test]
-    fn reads_sizes() {
-        assert_eq!(size("16M"), Ok(16 << 20));
-        assert_eq!(size("0"), Ok(0));
-        assert!(size("x").is_err() && size("1T").is_err() && size("99999999999G").is_err());
+    fn a_command_and_options_of_the_default_one_exclude_each_other() {
+        assert!(Args::try_parse_from(["pulltap", "--headless", "report", "a.har"]).is_err());
+        assert!(Args::try_parse_from(["pulltap", "report", "a.har", "--lang", "ja"]).unwrap().command.is_some());
+        assert!(Args::try_parse_from(["pulltap", "--lang", "ja"]).unwrap().command.is_none());
     }
 }

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 pub enum ExitStatus {
     /// Nothing wrong.
     Fine,
+    /// Something is wrong with what was looked at.
+    Trouble,
     /// The command line was wrong.
     Usage,
     /// The program itself failed.
@@ -17,6 +19,7 @@ impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
         Self::from(match status {
             ExitStatus::Fine => 0,
+            ExitStatus::Trouble => 1,
             ExitStatus::Usage => 2,
             ExitStatus::Failed => 3,
         })

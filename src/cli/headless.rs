@@ -5,80 +5,21 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::Context;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
-use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
-use super::args::Args;
-use super::exit_status::ExitStatus;
-use super::redactor;
-use super::settings::{CaptureSettings, of_capture};
-use crate::ca::CertificateAuthority;
-use crate::capture::{Capture, Ended, Listening, Summary, Understood, Update, is_listed};
+use super::args::capture::Show;
+use super::front_end::{End, FrontEnd};
+use crate::capture::{Listening, Summary, Understood, Update};
 use crate::diagnose::{Catalogue, Change};
 use crate::exchange::Moment;
 use crate::language::Language;
-use crate::platform;
 use crate::printable::printable;
 use crate::report::{json, line, quantity};
 use crate::store::{Health, Recorded};
 
-/// Captures until the user or the system ends it.
-///
-/// # Errors
-/// When the settings cannot be used or the proxy cannot start.
-pub fn run(args: &Args) -> anyhow::Result<ExitStatus> {
-    start_logging();
-    let settings = of_capture(args)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let form = if args.json { Form::Json } else { Form::Text };
-    let printer = Printer::new(form, settings.language);
-    let result = runtime.block_on(capture(settings, printer));
-    // What still runs has had its time.
-    runtime.shutdown_background();
-    result
-}
-
-fn start_logging() {
-    let usual = || EnvFilter::new("warn,rustls_platform_verifier=off");
-    let filter = EnvFilter::try_from_env("PULLTAP_LOG").unwrap_or_else(|_| usual());
-    // It fails only where logging was started before, as in tests.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
-}
-
-async fn capture(settings: CaptureSettings, mut printer: Printer) -> anyhow::Result<ExitStatus> {
-    // Before anybody is told that we listen, so that whoever stops us right after finds us ready for it.
-    let asked_to_end = platform::asked_to_end().context("cannot listen for signals")?;
-    let authority = CertificateAuthority::open_or_create(&settings.data_dir)?;
-    let redactor = redactor::of_installation(&settings.data_dir, settings.redaction)?;
-    let capture = Capture::start(settings.proxy, authority, settings.upstream_roots, redactor).await?;
-    let capture = capture.recorded_by(settings.session.recorder()?);
-    let stop = CancellationToken::new();
-    for address in capture.listening() {
-        if printer.listening(*address, &settings.data_dir) == Listening::No {
-            stop.cancel();
-        }
-    }
-    let running = capture.run(stop.clone(), |update, now| printer.update(&update, now));
-    let ended = tokio::select! {
-        ended = running => ended,
-        never = stop_after(asked_to_end, stop) => match never {},
-    };
-    printer.summary(&ended);
-    Ok(ExitStatus::Fine)
-}
-
-/// Cancels the token when the future ends; never comes back.
-async fn stop_after(asked_to_end: impl Future<Output = ()>, stop: CancellationToken) -> std::convert::Infallible {
-    asked_to_end.await;
-    stop.cancel();
-    std::future::pending().await
-}
-
 /// Prints a capture's updates in one of two forms.
-struct Printer {
+pub struct Printer {
     form: Form,
     catalogue: Catalogue,
     language: Language,
@@ -92,7 +33,9 @@ enum Form {
 }
 
 impl Printer {
-    fn new(form: Form, language: Language) -> Self {
+    /// A printer in the form that was asked for.
+    pub fn new(show: &Show, language: Language) -> Self {
+        let form = if show.json { Form::Json } else { Form::Text };
         let zone = match form {
             Form::Text => TimeZone::system(),
             // JSON has its times in UTC; looking the zone up takes a while.
@@ -101,6 +44,20 @@ impl Printer {
         Self { form, catalogue: Catalogue::built_in(), language, zone }
     }
 
+    fn exchange_line(&self, understood: &Understood<'_>, now: Moment) -> String {
+        line::exchange(understood.exchange, &self.notes(understood), now, &self.zone)
+    }
+
+    fn exchange_object(&self, understood: &Understood<'_>, now: Moment) -> Map<String, Value> {
+        json::exchange(understood.exchange, understood.role, &self.notes(understood), now)
+    }
+
+    fn notes(&self, understood: &Understood<'_>) -> Vec<String> {
+        understood.notes.iter().map(|note| note.text(&self.catalogue, self.language)).collect()
+    }
+}
+
+impl FrontEnd for Printer {
     fn listening(&mut self, address: SocketAddr, data_dir: &Path) -> Listening {
         print(&match self.form {
             Form::Json => json!({"type": "listening", "address": address.to_string()}).to_string(),
@@ -114,7 +71,7 @@ impl Printer {
     fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening {
         match update {
             Update::Running(_) => Listening::Yes,
-            Update::Over(understood) if !is_listed(understood.exchange) => Listening::Yes,
+            Update::Over(understood) if !understood.exchange.is_listed() => Listening::Yes,
             Update::Over(understood) => print(&match self.form {
                 Form::Json => with_type("exchange", self.exchange_object(understood, now)),
                 Form::Text => self.exchange_line(understood, now),
@@ -145,21 +102,9 @@ impl Printer {
         }
     }
 
-    fn exchange_line(&self, understood: &Understood<'_>, now: Moment) -> String {
-        line::exchange(understood.exchange, &self.notes(understood), now, &self.zone)
-    }
-
-    fn exchange_object(&self, understood: &Understood<'_>, now: Moment) -> Map<String, Value> {
-        json::exchange(understood.exchange, understood.role, &self.notes(understood), now)
-    }
-
-    fn notes(&self, understood: &Understood<'_>) -> Vec<String> {
-        understood.notes.iter().map(|note| note.text(&self.catalogue, self.language)).collect()
-    }
-
-    fn summary(&mut self, ended: &Ended) {
-        let Summary { exchanges, failed, response_bytes, findings } = &ended.summary;
-        let recorded = ended.recorded.as_ref();
+    fn ended(&mut self, end: &End) {
+        let Summary { exchanges, failed, response_bytes, findings } = &end.capture.summary;
+        let recorded = end.capture.recorded.as_ref();
         let trouble: Vec<_> = findings.iter().filter(|finding| finding.is_trouble()).collect();
         if self.form == Form::Json {
             let summary = json!({
@@ -170,6 +115,7 @@ impl Printer {
                 "findings": trouble.len(),
                 "session": recorded.map(|recorded| recorded.path.to_string_lossy()),
                 "lost": recorded.map_or(0, |recorded| recorded.health.lost),
+                "har": end.har.as_ref().map(|path| path.to_string_lossy()),
             });
             print(&summary.to_string());
             return;
@@ -180,6 +126,9 @@ impl Printer {
             "{exchanges} exchanges, {failed} failed, {received} received, {} findings{session}",
             trouble.len()
         ));
+        if let Some(har) = &end.har {
+            print(&format!("HAR: {}", har.display()));
+        }
         for finding in trouble {
             let explained = finding.explained(&self.catalogue, self.language);
             print(&line::advice(finding, &explained));

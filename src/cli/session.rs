@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use jiff::Zoned;
 
-use super::args::Args;
+use super::args::capture::CaptureOptions;
 use crate::platform;
 use crate::store::{EXTENSION, Recorder, Session, StoreError, WritableSession};
 
@@ -25,7 +25,7 @@ pub enum SessionPlace {
 
 impl SessionPlace {
     /// What the arguments say.
-    pub fn of(args: &Args, data_dir: &Path) -> Self {
+    pub fn of(args: &CaptureOptions, data_dir: &Path) -> Self {
         match &args.session {
             Some(file) if args.append => Self::Append(file.clone()),
             Some(file) => Self::New(file.clone()),

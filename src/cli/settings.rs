@@ -10,7 +10,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::args::{Args, ParentChoice};
+use super::args::Common;
+use super::args::capture::{CaptureOptions, ParentChoice};
 use super::session::SessionPlace;
 use crate::language::Language;
 use crate::proxy::settings::{Insecure, Limits};
@@ -19,6 +20,8 @@ use crate::redact::Options;
 
 /// The port that the Azure Container Registry FAQ tells people to use.
 const USUAL_PORT: u16 = 8888;
+/// Where a capture listens that was told no address.
+const USUAL_ADDRESS: &str = "127.0.0.1:8888";
 
 /// Everything a capture needs.
 pub struct CaptureSettings {
@@ -32,6 +35,8 @@ pub struct CaptureSettings {
     pub redaction: Options,
     /// Extra roots for servers.
     pub upstream_roots: Vec<CertificateDer<'static>>,
+    /// The HAR that is written at the end, if one was asked for.
+    pub har: Option<PathBuf>,
     /// The user's language.
     pub language: Language,
 }
@@ -40,8 +45,9 @@ pub struct CaptureSettings {
 ///
 /// # Errors
 /// When a value or a file that the arguments name cannot be used.
-pub fn of_capture(args: &Args) -> anyhow::Result<CaptureSettings> {
-    let listen = args.listen.iter().map(|text| listen_address(text)).collect::<anyhow::Result<_>>()?;
+pub fn of_capture(args: &CaptureOptions) -> anyhow::Result<CaptureSettings> {
+    let listen: &[String] = if args.listen.is_empty() { &[USUAL_ADDRESS.to_owned()] } else { &args.listen };
+    let listen = listen.iter().map(|text| listen_address(text)).collect::<anyhow::Result<_>>()?;
     let proxy = Settings {
         listen,
         resolve: args.resolve.clone(),
@@ -53,14 +59,15 @@ pub fn of_capture(args: &Args) -> anyhow::Result<CaptureSettings> {
         limits: Limits::default(),
         body_limit: args.body_limit,
     };
-    let data_dir = data_dir(args)?;
+    let data_dir = data_dir(&args.common)?;
     Ok(CaptureSettings {
         proxy,
         session: SessionPlace::of(args, &data_dir),
         data_dir,
         upstream_roots: roots(&args.upstream_ca)?,
         redaction: Options { mask_names: args.mask_names, keep_secrets: args.keep_secrets },
-        language: language(args.lang.as_deref())?,
+        har: args.har.clone(),
+        language: language(&args.common)?,
     })
 }
 
@@ -87,7 +94,11 @@ fn listen_address(text: &str) -> anyhow::Result<SocketAddr> {
     bail!("--listen {text}: not an address; write IP:PORT, as in 127.0.0.1:8888")
 }
 
-fn data_dir(args: &Args) -> anyhow::Result<PathBuf> {
+/// Where this installation keeps its CA and its sessions.
+///
+/// # Errors
+/// When nobody says where, and there is no home directory.
+pub fn data_dir(args: &Common) -> anyhow::Result<PathBuf> {
     if let Some(folder) = &args.data_dir {
         return Ok(folder.clone());
     }
@@ -118,9 +129,13 @@ fn roots_in(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     Ok(found)
 }
 
+/// The language that the user asked for, or the system's.
+///
+/// # Errors
+/// When it is none of ours.
 #[expect(clippy::disallowed_methods, reason = "settings are where the environment is read")]
-fn language(asked: Option<&str>) -> anyhow::Result<Language> {
-    if let Some(tag) = asked {
+pub fn language(args: &Common) -> anyhow::Result<Language> {
+    if let Some(tag) = &args.lang {
         return Language::from_tag(tag).with_context(|| format!("--lang {tag}: pulltap speaks en, ja and zh-Hant"));
     }
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

@@ -1,9 +1,7 @@
 //! An entry as it is written: HAR's fields, then ours.
 
 use serde::Serialize;
-use serde_json::Value;
 
-use super::Annotations;
 use super::message::InterimResponse;
 use super::phases::{Connection, Phases, milliseconds};
 use super::record::{FailureFacts, StateFacts, TargetFacts, TimingsFacts, TunnelFacts, UpstreamFacts};
@@ -72,19 +70,13 @@ struct Ours<'a> {
     failure: Option<FailureFacts>,
     #[serde(rename = "_role", skip_serializing_if = "Option::is_none")]
     role: Option<&'a str>,
-    #[serde(rename = "_findings", skip_serializing_if = "no_findings")]
-    findings: &'a [Value],
-}
-
-fn no_findings(findings: &&[Value]) -> bool {
-    findings.is_empty()
 }
 
 impl<'a> Entry<'a> {
     /// The entry of an exchange.
     pub(super) fn of(
         exchange: &'a Exchange,
-        annotations: &'a Annotations,
+        role: Option<&'a str>,
         connection: Connection,
         certificates: &mut Certificates,
     ) -> Self {
@@ -100,13 +92,13 @@ impl<'a> Entry<'a> {
             timings,
             server_ip_address: server.map(|address| address.ip().to_string()),
             connection: number,
-            ours: Ours::of(exchange, annotations, certificates),
+            ours: Ours::of(exchange, role, certificates),
         }
     }
 }
 
 impl<'a> Ours<'a> {
-    fn of(exchange: &'a Exchange, annotations: &'a Annotations, certificates: &mut Certificates) -> Self {
+    fn of(exchange: &'a Exchange, role: Option<&'a str>, certificates: &mut Certificates) -> Self {
         // Every field by name: one that is added to the exchange is not forgotten here.
         let Exchange {
             id,
@@ -145,8 +137,7 @@ impl<'a> Ours<'a> {
             tunnel: tunnel.map(TunnelFacts),
             answered_by_us: *answered_by_us,
             failure: failure.clone().map(FailureFacts),
-            role: annotations.role.as_deref(),
-            findings: &annotations.findings,
+            role,
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::record::{FailureFacts, KeptFacts, StateFacts, TargetFacts, TimingsFacts, TunnelFacts, UpstreamFacts};
 use super::tls_record::TlsRecord;
@@ -54,8 +53,6 @@ pub(super) struct Entry<'a> {
     pub(super) failure: Option<FailureFacts>,
     #[serde(rename = "_role")]
     pub(super) role: Option<String>,
-    #[serde(rename = "_findings", default)]
-    pub(super) findings: Vec<Value>,
 }
 
 /// A request.

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use super::model::Entry;
 use super::restore::{Restored, restore};
 use super::tls_record::{Base64, Complete, TlsRecord};
-use super::{Annotations, HarError};
+use super::{Conclusions, HarError};
 use crate::exchange::{Exchange, ExchangeId, TlsFacts};
 
 /// What a HAR holds.
@@ -21,10 +20,10 @@ pub struct HarFile {
     pub creator: Option<Creator>,
     /// Its exchanges, in the order of its entries.
     pub exchanges: Vec<Exchange>,
-    /// What it says about exchanges, for those about which it says something.
-    pub annotations: BTreeMap<ExchangeId, Annotations>,
-    /// The operations that a capture of ours was grouped into.
-    pub operations: Vec<Value>,
+    /// What it says that exchanges are to a registry client.
+    pub roles: BTreeMap<ExchangeId, String>,
+    /// What pulltap concluded from them when it wrote the file.
+    pub conclusions: Conclusions,
     /// What pulltap masked when it wrote the file, in a sentence.
     pub redaction: Option<String>,
     /// What was not as it should be, and how it was read all the same.
@@ -69,6 +68,24 @@ pub enum Repair {
     Renumbered,
 }
 
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAddress { entry } => write!(f, "entry {entry} has no URL that can be read: its host is unknown"),
+            Self::NoCertificate { entry } => {
+                write!(f, "entry {entry} names certificates that the file does not hold: its chain is not whole")
+            }
+            Self::NoDate { entry } => write!(f, "entry {entry} has no date that can be read: it counts as of 1970"),
+            Self::NotBase64 { entry } => {
+                write!(f, "a field of entry {entry} should be base64 and is not: its content is left out")
+            }
+            Self::Renumbered => {
+                f.write_str("ids are missing or there twice: exchanges have the numbers of their entries")
+            }
+        }
+    }
+}
+
 /// Reads a HAR: all that pulltap recorded if pulltap wrote it, else what HAR's own fields say.
 pub fn read(bytes: &[u8]) -> Result<HarFile, HarError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -102,8 +119,8 @@ struct Log {
 #[derive(Default, Deserialize)]
 struct Pulltap {
     redaction: Option<String>,
-    #[serde(default)]
-    operations: Vec<Value>,
+    #[serde(flatten)]
+    conclusions: Conclusions,
     #[serde(default)]
     certificates: Vec<Base64>,
 }
@@ -144,7 +161,7 @@ fn assemble(creator: Option<Creator>, pulltap: Pulltap, entries: Entries) -> Har
     let certificates: Vec<Vec<u8>> = pulltap.certificates.into_iter().map(|certificate| certificate.0).collect();
     let mut file = HarFile {
         creator,
-        operations: pulltap.operations,
+        conclusions: pulltap.conclusions,
         redaction: pulltap.redaction,
         repairs,
         exchanges: Vec::with_capacity(restored.len()),
@@ -154,7 +171,7 @@ fn assemble(creator: Option<Creator>, pulltap: Pulltap, entries: Entries) -> Har
     if ids == Ids::OfEntries && restored.iter().any(|entry| entry.id.is_some()) {
         file.repairs.push(Repair::Renumbered);
     }
-    for Restored { mut exchange, id, annotations, client_tls, upstream_tls } in restored {
+    for Restored { mut exchange, id, role, client_tls, upstream_tls } in restored {
         let number = exchange.id.number();
         let mut tls = |record: Option<TlsRecord>| {
             let (facts, complete) = record?.into_facts(&certificates);
@@ -170,8 +187,8 @@ fn assemble(creator: Option<Creator>, pulltap: Pulltap, entries: Entries) -> Har
             // A number that another exchange has now says nothing any more.
             _ => exchange.connect = None,
         }
-        if !annotations.is_empty() {
-            file.annotations.insert(exchange.id, annotations);
+        if let Some(role) = role {
+            file.roles.insert(exchange.id, role);
         }
         file.exchanges.push(exchange);
     }

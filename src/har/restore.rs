@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::Repair;
 use super::content::{self, from_base64};
 use super::model::{BodyFacts, Content, Entry, HeaderField, Request, Response, Text};
 use super::tls_record::TlsRecord;
-use super::{Annotations, Repair};
 use crate::content::codings;
 use crate::exchange::{
     Body, ConnectionId, Exchange, ExchangeId, Headers, Kept, Moment, Origin, RequestHead, ResponseHead, Scheme, State,
@@ -18,8 +18,8 @@ pub(super) struct Restored {
     pub(super) exchange: Exchange,
     /// The id that the file gives it.
     pub(super) id: Option<ExchangeId>,
-    /// What the file says about it.
-    pub(super) annotations: Annotations,
+    /// What the file says it is to a registry client.
+    pub(super) role: Option<String>,
     /// TLS with the client.
     pub(super) client_tls: Option<TlsRecord>,
     /// TLS with the server.
@@ -61,7 +61,7 @@ pub(super) fn restore(entry: Entry<'_>, number: ExchangeId, repairs: &mut Vec<Re
     Restored {
         exchange,
         id: entry.id.and_then(ExchangeId::new),
-        annotations: Annotations { role: entry.role, findings: entry.findings },
+        role: entry.role,
         client_tls: entry.client_tls,
         upstream_tls: entry.upstream_tls,
     }

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::Annotations;
+use super::Conclusions;
 use super::entry::Entry;
 use super::phases::Connection;
 use super::tls_record::Certificates;
@@ -45,14 +45,14 @@ impl<W: Write> Writer<W> {
         })
     }
 
-    /// Writes the next exchange.
-    pub fn entry(&mut self, exchange: &Redacted<Exchange>, annotations: &Annotations) -> io::Result<()> {
+    /// Writes the next exchange, and what it is to a registry client.
+    pub fn entry(&mut self, exchange: &Redacted<Exchange>, role: Option<&str>) -> io::Result<()> {
         let connection = self.connection(exchange);
         self.line.clear();
         if self.entries > 0 {
             self.line.extend_from_slice(b",\n");
         }
-        let entry = Entry::of(exchange, annotations, connection, &mut self.certificates);
+        let entry = Entry::of(exchange, role, connection, &mut self.certificates);
         serde_json::to_writer(&mut self.line, &entry)?;
         self.out.write_all(&self.line)?;
         self.entries += 1;
@@ -67,12 +67,13 @@ impl<W: Write> Writer<W> {
         if self.connections.insert(key) { Connection::New } else { Connection::Reused }
     }
 
-    /// Writes the end, with the operations that the exchanges belong to, and gives the output back.
-    pub fn finish(mut self, operations: &[Value]) -> io::Result<W> {
+    /// Writes the end, with what was concluded from the exchanges, and gives the output back.
+    pub fn finish(mut self, conclusions: &Conclusions) -> io::Result<W> {
         let pulltap = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "redaction": self.redaction,
-            "operations": operations,
+            "operations": conclusions.operations,
+            "findings": conclusions.findings,
             "certificates": self.certificates.list(),
         });
         writeln!(self.out, "\n],\"_pulltap\":{pulltap}}}}}")?;

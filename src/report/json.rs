@@ -4,8 +4,89 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use crate::diagnose::{Explained, Finding};
-use crate::exchange::{Exchange, Failure, Moment, TlsFacts, WhyOpaque};
+use super::{FileReport, Report};
+use crate::diagnose::{Catalogue, Explained, Finding, NotChecked};
+use crate::exchange::{Exchange, ExchangeId, Failure, Moment, TlsFacts, WhyOpaque};
+use crate::language::Language;
+
+/// A report as an object; its schema is [`SCHEMA`](super::SCHEMA).
+pub fn report(report: &Report, catalogue: &Catalogue, language: Language) -> Value {
+    let mut lists = Lists::default();
+    for (number, file) in (1..).zip(&report.files) {
+        lists.add(file, (report.files.len() > 1).then_some(number), catalogue, language);
+    }
+    json!({
+        "pulltap": env!("CARGO_PKG_VERSION"),
+        "language": language.tag(),
+        "source": report.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(),
+        "repairs": lists.repairs,
+        "findings": lists.findings,
+        "not_checked": lists.not_checked,
+        "operations": lists.operations,
+        "exchanges": lists.exchanges,
+    })
+}
+
+/// The lists of a report, over all its files.
+#[derive(Default)]
+struct Lists {
+    repairs: Vec<Value>,
+    findings: Vec<Value>,
+    not_checked: Vec<Value>,
+    operations: Vec<Value>,
+    exchanges: Vec<Value>,
+}
+
+impl Lists {
+    fn add(&mut self, file: &FileReport, number: Option<usize>, catalogue: &Catalogue, language: Language) {
+        let now = file.last_moment();
+        let object = |mut object: Map<String, Value>| {
+            if let Some(number) = number {
+                number_ids(&mut object, number);
+            }
+            Value::Object(object)
+        };
+        self.repairs.extend(file.repairs.iter().map(|repair| match number {
+            Some(_) => json!(format!("{}: {repair}", file.name)),
+            None => json!(repair),
+        }));
+        let findings = file.findings.iter();
+        self.findings.extend(findings.map(|found| object(finding(found, &found.explained(catalogue, language)))));
+        self.not_checked.extend(file.not_checked.iter().map(|rule| object(not_checked(rule))));
+        self.exchanges.extend(file.exchanges.iter().map(|reported| {
+            let notes: Vec<_> = reported.notes.iter().map(|note| note.text(catalogue, language)).collect();
+            object(exchange(&reported.exchange, reported.role, &notes, now))
+        }));
+    }
+}
+
+/// With several files, an id says in which: `"2:12"`.
+fn number_ids(object: &mut Map<String, Value>, file: usize) {
+    let numbered = |id: &Value| json!(format!("{file}:{}", id.as_str().map_or_else(|| id.to_string(), str::to_owned)));
+    for (key, value) in object.iter_mut() {
+        match (key.as_str(), value) {
+            ("id" | "exchange" | "operation" | "connect" | "connection" | "first", value) if !value.is_null() => {
+                *value = numbered(value);
+            }
+            ("exchanges", Value::Array(ids)) => ids.iter_mut().for_each(|id| *id = numbered(id)),
+            ("evidence", Value::Array(evidence)) => {
+                evidence.iter_mut().filter_map(Value::as_object_mut).for_each(|place| number_ids(place, file));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A rule that could not be checked everywhere, as an object.
+fn not_checked(rule: &NotChecked) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("rule".to_owned(), json!(rule.rule.id.as_str()));
+    object.insert("faq".to_owned(), json!(rule.rule.slug));
+    object.insert("needs".to_owned(), json!(rule.need.as_str()));
+    object.insert("count".to_owned(), json!(rule.exchanges));
+    object.insert("first".to_owned(), json!(rule.first.number()));
+    object
+}
 
 /// An exchange as an object; `role` and `notes` come from who understands it.
 pub fn exchange(exchange: &Exchange, role: &str, notes: &[String], now: Moment) -> Map<String, Value> {
@@ -22,7 +103,7 @@ pub fn exchange(exchange: &Exchange, role: &str, notes: &[String], now: Moment) 
     put("failure", exchange.failure.as_ref().map_or(Value::Null, failure));
     put("client", json!(exchange.client.map(|address| address.to_string())));
     put("connection", json!(exchange.connection.map(crate::exchange::ConnectionId::number)));
-    put("connect", json!(exchange.connect.map(crate::exchange::ExchangeId::number)));
+    put("connect", json!(exchange.connect.map(ExchangeId::number)));
     put("started", json!(time(exchange.timings.opened)));
     put("duration_ms", json!(millis(exchange.timings.duration_micros(now))));
     put("request_bytes", json!(exchange.request_body.length));

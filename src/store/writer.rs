@@ -82,7 +82,10 @@ impl WritableSession {
     }
 
     /// Writes these exchanges, all or none, each in place of an earlier snapshot of it.
-    pub(super) fn write<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) -> Result<(), StoreError> {
         if platform::file_identity(&self.path) != self.identity {
             self.put_back()?;
         }
@@ -114,8 +117,11 @@ impl WritableSession {
         Ok(())
     }
 
-    /// Ends the recording and leaves a single file behind.
-    pub(super) fn finish(self, lost: u64) -> Result<(), StoreError> {
+    /// Ends the recording, in which so many exchanges were lost, and leaves a single file behind.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn finish(self, lost: u64) -> Result<(), StoreError> {
         let sqlite = |error| StoreError::sqlite(&self.path, error);
         if lost > 0 {
             let update = "UPDATE capture SET lost = ? WHERE id = ?";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use pulltap::exchange::{Exchange, ExchangeId, Origin};
-use pulltap::har::{self, Annotations, Writer};
+use pulltap::har::{self, Conclusions, Writer};
 use pulltap::redact::Redacted;
 use serde_json::json;
 
@@ -48,16 +48,15 @@ fn restores_the_examples() {
 
 #[test]
 fn restores_what_was_said_about_exchanges_and_the_capture() {
-    let said = Annotations { role: Some("token".to_owned()), findings: vec![json!({"rule": "a.rule"})] };
-    let operations = [json!({"id": 1, "kind": "pull"})];
+    let conclusions =
+        Conclusions { operations: vec![json!({"id": 1, "kind": "pull"})], findings: vec![json!({"rule": "a.rule"})] };
     let mut writer = Writer::new(Vec::new(), "credentials are masked").unwrap();
     for (exchange, n) in examples::all().into_iter().zip(0..) {
-        let annotations = if n == 1 { said.clone() } else { Annotations::default() };
-        writer.entry(&masked(exchange), &annotations).unwrap();
+        writer.entry(&masked(exchange), (n == 1).then_some("token")).unwrap();
     }
-    let file = har::read(&writer.finish(&operations).unwrap()).unwrap();
-    assert_eq!(file.annotations, BTreeMap::from([(ExchangeId::new(2).unwrap(), said)]));
-    assert_eq!(file.operations, operations);
+    let file = har::read(&writer.finish(&conclusions).unwrap()).unwrap();
+    assert_eq!(file.roles, BTreeMap::from([(ExchangeId::new(2).unwrap(), "token".to_owned())]));
+    assert_eq!(file.conclusions, conclusions);
     assert_eq!(file.redaction.as_deref(), Some("credentials are masked"));
     assert_eq!(file.creator.unwrap().name, "pulltap");
 }

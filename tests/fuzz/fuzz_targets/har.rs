@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pulltap::har::{self, Annotations, Writer};
+use pulltap::har::{self, Conclusions, Writer};
 use pulltap::redact::{FingerprintKey, Options, Redactor};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -11,8 +11,8 @@ fuzz_target!(|bytes: &[u8]| {
     let mut writer = Writer::new(Vec::new(), "").unwrap();
     let exchanges: Vec<_> = file.exchanges.into_iter().map(|exchange| redactor.redact(exchange)).collect();
     for exchange in &exchanges {
-        writer.entry(exchange, &Annotations::default()).unwrap();
+        writer.entry(exchange, None).unwrap();
     }
-    let again = har::read(&writer.finish(&[]).unwrap()).unwrap();
+    let again = har::read(&writer.finish(&Conclusions::default()).unwrap()).unwrap();
     assert!(again.exchanges.iter().eq(exchanges.iter().map(|exchange| &**exchange)));
 });

@@ -1,0 +1,20 @@
+//! One file per command.
+
+mod capture;
+mod convert;
+mod report;
+
+use super::args::{Args, Command};
+use super::exit_status::ExitStatus;
+
+/// Does what the arguments say.
+///
+/// # Errors
+/// When the program itself fails.
+pub fn run(args: Args) -> anyhow::Result<ExitStatus> {
+    match args.command {
+        None => capture::run(&args.capture),
+        Some(Command::Report(report)) => report::run(&report),
+        Some(Command::Convert(convert)) => convert::run(&convert),
+    }
+}

@@ -1,0 +1,93 @@
+//! `pulltap convert`: a session or a HAR becomes a HAR or a session.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use crate::cli::args::Convert;
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::har_file::{HarFile, conclusions, refuse_existing};
+use crate::cli::redactor;
+use crate::cli::saved::Saved;
+use crate::cli::settings::data_dir;
+use crate::diagnose::Engine;
+use crate::redact::{Options, Redactor};
+use crate::registry;
+use crate::store::{EXTENSION, Entry, Session};
+
+/// Exchanges that are written to a session at once.
+const BATCH: usize = 256;
+
+/// Converts.
+///
+/// # Errors
+/// When the input cannot be read, the output not be written, or its name says no form.
+pub fn run(args: &Convert) -> anyhow::Result<ExitStatus> {
+    let form = Form::of(&args.output)?;
+    refuse_existing(&args.output, args.force)?;
+    let options = Options { mask_names: args.mask_names, keep_secrets: args.keep_secrets };
+    let redactor = redactor::of_installation(&data_dir(&args.common)?, options)?;
+    let saved = Saved::open(&args.input)?;
+    match form {
+        Form::Har => to_har(&saved, &redactor, &args.output)?,
+        Form::Session => to_session(&saved, &redactor, &args.output)?,
+    }
+    Ok(ExitStatus::Fine)
+}
+
+enum Form {
+    Har,
+    Session,
+}
+
+impl Form {
+    fn of(path: &Path) -> anyhow::Result<Self> {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        match extension.as_str() {
+            "har" => Ok(Self::Har),
+            EXTENSION => Ok(Self::Session),
+            _ => bail!("{}: the name says no form; end it in .har or .{EXTENSION}", path.display()),
+        }
+    }
+}
+
+fn to_har(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<()> {
+    let mut engine = Engine::new();
+    saved.each(redactor, |exchange| {
+        engine.update(&exchange);
+        Ok(())
+    })?;
+    engine.finish();
+    let mut har = HarFile::create(path, redactor.options(), true)?;
+    saved.each(redactor, |exchange| {
+        if saved.belongs_in_har(&exchange)? {
+            har.entry(&exchange, engine.role(&exchange).as_str())?;
+        }
+        Ok(())
+    })?;
+    har.finish(&conclusions(&engine.findings()))?;
+    Ok(())
+}
+
+fn to_session(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        // Only --force brings us here.
+        std::fs::remove_file(path).with_context(|| format!("{}", path.display()))?;
+    }
+    let mut session = Session::create(path)?;
+    let mut context = registry::Context::default();
+    let mut batch = Vec::with_capacity(BATCH);
+    saved.each(redactor, |exchange| {
+        context.learn(&exchange);
+        let role = context.role(&exchange).as_str();
+        batch.push(Entry { exchange, role });
+        if batch.len() == BATCH {
+            session.write(batch.iter())?;
+            batch.clear();
+        }
+        Ok(())
+    })?;
+    session.write(batch.iter())?;
+    session.finish(0)?;
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! What every way of showing a capture has in common.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::capture::{Ended, Listening, Update};
+use crate::exchange::Moment;
+
+/// Shows a capture: a printer, a screen.
+pub trait FrontEnd {
+    /// The proxy listens on this address; the CA that clients must trust is in this folder.
+    fn listening(&mut self, address: SocketAddr, data_dir: &Path) -> Listening;
+
+    /// Something happened.
+    fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening;
+
+    /// The capture is over, and everything written.
+    fn ended(&mut self, end: &End);
+}
+
+/// What a capture leaves.
+#[derive(Debug)]
+pub struct End {
+    /// What there was.
+    pub capture: Ended,
+    /// The HAR that was written.
+    pub har: Option<PathBuf>,
+}

@@ -1,0 +1,212 @@
+//! HAR files: one that is written as a whole, and one that grows while a capture runs, so that its end is quick.
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, bail};
+use tokio_util::sync::CancellationToken;
+
+use super::saved::belongs_in_har;
+use crate::diagnose::{Catalogue, Finding};
+use crate::exchange::{Exchange, Moment};
+use crate::har::{Conclusions, Writer};
+use crate::language::Language;
+use crate::platform;
+use crate::redact::{Options, Redacted, Redactor};
+use crate::registry;
+use crate::report::json;
+use crate::store::{LastIds, Session};
+
+/// How often the growing file follows the session.
+const FOLLOW: Duration = Duration::from_secs(2);
+/// What is not in the session so long after a later exchange began will never be: whatever runs for a second is there.
+const GAP_MICROS: i64 = 10_000_000;
+
+/// A HAR that is being written: under another name until it is whole.
+pub struct HarFile {
+    path: PathBuf,
+    partial: PathBuf,
+    writer: Writer<BufWriter<File>>,
+}
+
+impl HarFile {
+    /// Begins a HAR.
+    ///
+    /// # Errors
+    /// When the file exists (unless it may be replaced) or cannot be made.
+    pub fn create(path: &Path, options: Options, may_replace: bool) -> anyhow::Result<Self> {
+        refuse_existing(path, may_replace)?;
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".partial");
+        let partial = PathBuf::from(partial);
+        let shown = partial.display();
+        match fs::remove_file(&partial) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("{shown}"));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let file = platform::create_private_file(&partial).with_context(|| format!("{shown}"))?;
+        let writer = Writer::new(BufWriter::new(file), redaction(options)).with_context(|| format!("{shown}"))?;
+        Ok(Self { path: path.to_owned(), partial, writer })
+    }
+
+    /// Writes the next exchange.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn entry(&mut self, exchange: &Redacted<Exchange>, role: &str) -> anyhow::Result<()> {
+        self.writer.entry(exchange, Some(role)).with_context(|| format!("{}", self.partial.display()))
+    }
+
+    /// Writes the end and gives the file its name.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn finish(self, conclusions: &Conclusions) -> anyhow::Result<PathBuf> {
+        let Self { path, partial, writer } = self;
+        let file = writer.finish(conclusions).with_context(|| format!("{}", partial.display()))?;
+        let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
+        file.and_then(|file| file.sync_all()).with_context(|| format!("{}", partial.display()))?;
+        fs::rename(&partial, &path).with_context(|| format!("{}", path.display()))?;
+        Ok(path)
+    }
+}
+
+/// An error where the file exists and may not be replaced.
+///
+/// # Errors
+/// When it is so.
+pub fn refuse_existing(path: &Path, may_replace: bool) -> anyhow::Result<()> {
+    if !may_replace && path.exists() {
+        bail!("{} exists: remove it, or choose another name", path.display());
+    }
+    Ok(())
+}
+
+/// What was masked, for the reader of a HAR.
+fn redaction(options: Options) -> &'static str {
+    match options {
+        Options { keep_secrets: true, .. } => "NOTHING IS MASKED: passwords and tokens stand in this file",
+        Options { mask_names: true, .. } => "passwords, tokens and signatures are masked, and names of hosts and users",
+        Options { .. } => "passwords, tokens and signatures are masked",
+    }
+}
+
+/// What was concluded, as a HAR carries it: explanations of what is normal are left to whoever reads it.
+pub fn conclusions(findings: &[Finding]) -> Conclusions {
+    let catalogue = Catalogue::built_in();
+    let object = |finding: &Finding| json::finding(finding, &finding.explained(&catalogue, Language::En)).into();
+    let trouble = findings.iter().filter(|finding| finding.is_trouble());
+    Conclusions { operations: Vec::new(), findings: trouble.map(object).collect() }
+}
+
+/// A HAR that follows a session while it is recorded.
+pub struct GrowingHar {
+    end: SyncSender<Conclusions>,
+    thread: JoinHandle<anyhow::Result<PathBuf>>,
+}
+
+impl GrowingHar {
+    /// Begins a HAR of what the session gets from now on; `stop` says when the capture comes to its end.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be made.
+    pub fn begin(
+        path: &Path,
+        session: &Path,
+        last: LastIds,
+        redactor: Redactor,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let har = HarFile::create(path, redactor.options(), false)?;
+        let session = session.to_owned();
+        let mut following =
+            Following { har, session, last: last.exchange, redactor, context: registry::Context::default(), stop };
+        let (end, conclusions) = mpsc::sync_channel(1);
+        let thread = thread::Builder::new().name("har".to_owned()).spawn(move || {
+            loop {
+                match conclusions.recv_timeout(FOLLOW) {
+                    Ok(conclusions) => {
+                        following.follow(Until::End)?;
+                        return following.har.finish(&conclusions);
+                    }
+                    // A session that cannot be read now may be readable later; the last time says so.
+                    Err(RecvTimeoutError::Timeout) if !following.stop.is_cancelled() => {
+                        let _ = following.follow(Until::Open);
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => bail!("the capture ended without its conclusions"),
+                }
+            }
+        })?;
+        Ok(Self { end, thread })
+    }
+
+    /// Writes what is left, now that the session is finished.
+    ///
+    /// # Errors
+    /// When the session cannot be read, or the disk does not take it.
+    pub fn finish(self, findings: &[Finding]) -> anyhow::Result<PathBuf> {
+        // Where the thread has gone, joining it says why.
+        let _ = self.end.send(conclusions(findings));
+        match self.thread.join() {
+            Ok(result) => result,
+            Err(_) => bail!("writing the HAR failed; `pulltap convert` makes one of the session"),
+        }
+    }
+}
+
+struct Following {
+    har: HarFile,
+    session: PathBuf,
+    last: u64,
+    redactor: Redactor,
+    context: registry::Context,
+    stop: CancellationToken,
+}
+
+/// How far to follow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// To the first exchange that still runs.
+    Open,
+    /// To the end.
+    End,
+}
+
+impl Following {
+    /// Writes what the session has and the HAR has not.
+    fn follow(&mut self, until: Until) -> anyhow::Result<()> {
+        let session = Session::open(&self.session)?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = Moment::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX));
+        for exchange in session.exchanges_after(self.last) {
+            let exchange = exchange?;
+            if until == Until::Open {
+                let is_next = exchange.id.number() == self.last + 1;
+                let is_late = now.micros_since(exchange.timings.opened) > GAP_MICROS;
+                if self.stop.is_cancelled() || !exchange.is_over() || !(is_next || is_late) {
+                    break;
+                }
+            }
+            let id = exchange.id;
+            self.write(&session, exchange)?;
+            self.last = id.number();
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, session: &Session, exchange: Exchange) -> anyhow::Result<()> {
+        let exchange = self.redactor.redact(exchange);
+        self.context.learn(&exchange);
+        if belongs_in_har(session, &exchange)? {
+            self.har.entry(&exchange, self.context.role(&exchange).as_str())?;
+        }
+        Ok(())
+    }
+}

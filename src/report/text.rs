@@ -1,0 +1,149 @@
+//! A report as text: what is wrong first, with its evidence and what to do, then what happened.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use jiff::tz::TimeZone;
+
+use super::words::{self, Words};
+use super::{FileReport, Report, line, quantity};
+use crate::diagnose::{Catalogue, Finding};
+use crate::language::Language;
+use crate::printable::printable;
+
+/// How a text report is made.
+#[derive(Debug, Clone)]
+pub struct Style {
+    /// Its language.
+    pub language: Language,
+    /// The time zone of its times.
+    pub zone: TimeZone,
+    /// Whether it has every exchange, and the findings that only explain what is normal.
+    pub has_all: bool,
+}
+
+/// A report as text.
+pub fn report(report: &Report, catalogue: &Catalogue, style: &Style) -> String {
+    let mut page = Page { text: String::new(), catalogue, style, words: words::of(style.language) };
+    for (number, file) in report.files.iter().enumerate() {
+        if number > 0 {
+            page.line("");
+        }
+        page.file(file);
+    }
+    page.text
+}
+
+struct Page<'a> {
+    text: String,
+    catalogue: &'a Catalogue,
+    style: &'a Style,
+    words: &'static Words,
+}
+
+impl Page<'_> {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn file(&mut self, file: &FileReport) {
+        let mut head = printable(&file.name).into_owned();
+        if let Some(creator) = &file.creator {
+            // Writing to a String cannot fail, here and below.
+            let _ = write!(head, " ({})", printable(creator));
+        }
+        self.line(&head);
+        let Some(first) = file.exchanges.first() else {
+            self.line(self.words.no_exchanges);
+            return;
+        };
+        let opened = first.exchange.timings.opened;
+        let lasted = quantity::duration(file.last_moment().micros_since(opened));
+        let date = jiff::Timestamp::from_microsecond(opened.micros()).unwrap_or_default();
+        let date = date.to_zoned(self.style.zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z");
+        self.line(&format!("{date}, {lasted}, {}: {}", self.words.exchanges, file.exchanges.len()));
+        if file.trouble().next().is_none() {
+            self.line("");
+            self.line(self.words.nothing_wrong);
+        }
+        let mut findings: Vec<_> =
+            file.findings.iter().filter(|finding| self.style.has_all || finding.is_trouble()).collect();
+        // Whoever reads one of them only reads what is worst.
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        for finding in findings {
+            self.finding(finding);
+        }
+        self.list(self.words.repaired, &file.repairs);
+        self.not_checked(file);
+        self.exchanges(file);
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        let explained = finding.explained(self.catalogue, self.style.language);
+        let severity = self.words.severity.get(finding.severity as usize).unwrap_or(&"");
+        self.line("");
+        self.line(&format!("{severity}: {}", printable(&explained.title)));
+        self.line(&format!("  {}", printable(&explained.cause)));
+        self.line(&format!("  {}:", self.words.evidence));
+        for evidence in &finding.evidence {
+            self.line(&format!("    #{} {}: {}", evidence.exchange, evidence.place, printable(&evidence.value)));
+        }
+        if !explained.fix.is_empty() || !explained.commands.is_empty() {
+            self.line(&format!("  {}:", self.words.to_do));
+        }
+        for (number, step) in (1..).zip(&explained.fix) {
+            self.line(&format!("    {number}. {}", printable(step)));
+        }
+        for command in &explained.commands {
+            self.line(&format!("    $ {}", printable(command)));
+        }
+        if let Some(doc) = &explained.doc {
+            self.line(&format!("  {}: {doc}", self.words.more));
+        }
+        let ids: Vec<_> = finding.exchanges.iter().map(|id| format!("#{id}")).collect();
+        self.line(&format!("  [{}; {}; faq {}]", ids.join(" "), finding.rule.id, explained.faq));
+    }
+
+    fn list(&mut self, heading: &str, items: &[String]) {
+        if items.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line(&format!("{heading}:"));
+        for item in items {
+            self.line(&format!("  {}", printable(item)));
+        }
+    }
+
+    /// By what is missing: the rules themselves would be a long list.
+    fn not_checked(&mut self, file: &FileReport) {
+        let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for rule in &file.not_checked {
+            needs.entry(rule.need.as_str()).or_default().push(rule.rule.id.as_str());
+        }
+        let lines: Vec<_> = needs
+            .into_iter()
+            .map(|(need, rules)| {
+                if self.style.has_all {
+                    format!("{need}: {}", rules.join(", "))
+                } else {
+                    format!("{need}: {}", rules.len())
+                }
+            })
+            .collect();
+        self.list(self.words.not_checked, &lines);
+    }
+
+    fn exchanges(&mut self, file: &FileReport) {
+        let now = file.last_moment();
+        self.line("");
+        self.line(&format!("{}:", self.words.exchanges));
+        for reported in &file.exchanges {
+            let notes: Vec<_> =
+                reported.notes.iter().map(|note| note.text(self.catalogue, self.style.language)).collect();
+            let line = line::exchange(&reported.exchange, &notes, now, &self.style.zone);
+            self.line(&format!("  {line}"));
+        }
+    }
+}
