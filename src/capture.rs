@@ -150,9 +150,9 @@ impl Capture {
                     stop.cancel();
                 }
             };
-            fold.events(batches.drain(..).flatten(), |exchange| {
-                // The door: no secret gets any further.
-                let exchange = redactor.redact(exchange);
+            fold.events(batches.drain(..).flatten(), |folded| {
+                let Some(exchange) = folded.over(|begun| engine.begun(begun)) else { return };
+                let exchange = redactor.redact(exchange); // The door: no secret gets any further.
                 engine.update(&exchange);
                 tell(Update::Over(understood(&engine, &exchange)));
                 if let Some(recorder) = &recorder {

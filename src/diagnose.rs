@@ -7,6 +7,7 @@
 
 pub mod case;
 pub mod catalogue;
+pub mod details;
 pub mod engine;
 pub mod episode;
 pub mod error_facts;
@@ -19,6 +20,7 @@ mod placing;
 pub mod rule;
 pub mod rules;
 mod standing;
+mod steps;
 pub mod table;
 mod verdict;
 

@@ -28,6 +28,28 @@ struct Open {
     has_changed: bool,
 }
 
+/// What became of an exchange.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and never kept")]
+pub(super) enum Folded<'a> {
+    /// It has begun: who asks whom is known.
+    Begun(&'a Exchange),
+    /// It is over.
+    Over(Exchange),
+}
+
+impl Folded<'_> {
+    /// The exchange, if it is over; one that has begun is told of.
+    pub(super) fn over(self, begun: impl FnOnce(&Exchange)) -> Option<Exchange> {
+        match self {
+            Self::Begun(exchange) => {
+                begun(exchange);
+                None
+            }
+            Self::Over(exchange) => Some(exchange),
+        }
+    }
+}
+
 impl Open {
     fn new(exchange: Exchange) -> Self {
         Self { told_waiting: 0, written: exchange.timings.opened, has_changed: true, exchange }
@@ -35,11 +57,13 @@ impl Open {
 }
 
 impl Fold {
-    /// Folds events into exchanges and hands over those that are over.
-    pub(super) fn events(&mut self, events: impl Iterator<Item = CaptureEvent>, mut over: impl FnMut(Exchange)) {
+    /// Folds events into exchanges, tells of those that begin, and hands over those that are over.
+    pub(super) fn events(&mut self, events: impl Iterator<Item = CaptureEvent>, mut give: impl FnMut(Folded<'_>)) {
         for CaptureEvent { exchange: id, at, what } in events {
             if let Happening::Opened(opened) = what {
-                self.open.insert(id, Open::new(Exchange::opened(id, at, *opened)));
+                let open = Open::new(Exchange::opened(id, at, *opened));
+                give(Folded::Begun(&open.exchange));
+                self.open.insert(id, open);
                 continue;
             }
             let Some(open) = self.open.get_mut(&id) else { continue };
@@ -49,7 +73,7 @@ impl Fold {
                 && let Some(Open { exchange, .. }) = self.open.remove(&id)
             {
                 self.summary.count(&exchange);
-                over(exchange);
+                give(Folded::Over(exchange));
             }
         }
     }

@@ -10,11 +10,13 @@ use crate::registry::Vendor;
 
 use super::finding::{Finding, Parameters};
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 7] = [
     ("authentication.toml", include_str!("catalogue/authentication.toml")),
     ("content.toml", include_str!("catalogue/content.toml")),
     ("network.toml", include_str!("catalogue/network.toml")),
     ("operations.toml", include_str!("catalogue/operations.toml")),
+    ("practice.toml", include_str!("catalogue/practice.toml")),
+    ("tasks.toml", include_str!("catalogue/tasks.toml")),
     ("tls.toml", include_str!("catalogue/tls.toml")),
 ];
 const NOTES: &str = include_str!("catalogue/notes.toml");

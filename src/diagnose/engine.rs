@@ -15,6 +15,7 @@ use super::placing::{self, GroupKey, Placed, View};
 use super::rule::{Need, Rule};
 use super::rules::{self, RulesByRole};
 use super::standing::Standing;
+use super::steps::Steps;
 
 /// Facts are kept for this long after their exchange; findings stay.
 const KEPT_MICROS: i64 = 3_600_000_000;
@@ -53,6 +54,7 @@ pub struct Engine {
     placed: HashMap<ExchangeId, Placed>,
     by_place: HashMap<PlaceKey, BTreeSet<(Moment, ExchangeId)>>,
     used_tunnels: HashSet<ExchangeId>,
+    steps: Steps,
     groups: HashMap<GroupKey, Group>,
     restless: BTreeSet<GroupKey>,
     standing: Standing,
@@ -77,15 +79,17 @@ impl Engine {
         let facts = Facts::of(exchange, |text| shared(texts, text));
         let (id, connect) = (exchange.id, facts.connect);
         self.leave_homes(id);
-        if facts.role != Role::Connect {
-            self.by_place.entry(facts.place).or_default().insert((facts.opened, id));
-        }
+        self.by_place.entry(facts.place).or_default().insert((facts.opened, id));
+        let met = self.steps.learn(&facts);
         self.placed.insert(id, Placed { facts, homes: Vec::new() });
         self.place(id);
         if let Some(connect) = connect
             && self.used_tunnels.insert(connect)
         {
             self.place(connect);
+        }
+        for id in met {
+            self.place(id);
         }
         for (place, since) in learned {
             let first = ExchangeId::new(1).map(|first| (since, first));
@@ -96,10 +100,17 @@ impl Engine {
         }
     }
 
+    /// Hears of an exchange that has begun: whom a client turns to is known before anything is over.
+    pub fn begun(&mut self, exchange: &Exchange) {
+        for id in self.steps.begun(exchange) {
+            self.place(id);
+        }
+    }
+
     /// Puts an exchange into its groups, and says there that it is to be looked at.
     fn place(&mut self, id: ExchangeId) {
         self.leave_homes(id);
-        let view = View { placed: &self.placed, context: &self.context, used_tunnels: &self.used_tunnels };
+        let view = self.view();
         let Some(member) = view.member(id) else { return };
         let homes = placing::keys(&member);
         let at = (member.facts.opened, id);
@@ -110,6 +121,10 @@ impl Engine {
         if let Some(placed) = self.placed.get_mut(&id) {
             placed.homes = homes.into_iter().map(|(key, _)| key).collect();
         }
+    }
+
+    fn view(&self) -> View<'_> {
+        View { placed: &self.placed, context: &self.context, used_tunnels: &self.used_tunnels, steps: &self.steps }
     }
 
     fn leave_homes(&mut self, id: ExchangeId) {
@@ -138,7 +153,8 @@ impl Engine {
     }
 
     fn judge(&mut self, now: Option<Moment>) {
-        let view = View { placed: &self.placed, context: &self.context, used_tunnels: &self.used_tunnels };
+        let view =
+            View { placed: &self.placed, context: &self.context, used_tunnels: &self.used_tunnels, steps: &self.steps };
         for key in std::mem::take(&mut self.restless) {
             let Some(group) = self.groups.get_mut(&key) else { continue };
             let mut judge = Judge { key, view, rules: &self.rules, standing: &mut self.standing };
@@ -160,7 +176,7 @@ impl Engine {
 
     /// The rules that could not be checked everywhere.
     pub fn not_checked(&self) -> Vec<NotChecked> {
-        let view = View { placed: &self.placed, context: &self.context, used_tunnels: &self.used_tunnels };
+        let view = self.view();
         let mut lacking = self.lacking.clone();
         for member in self.placed.keys().filter_map(|id| view.member(*id)) {
             count_lacking(&mut lacking, &member);
@@ -220,7 +236,12 @@ impl Engine {
                 let Some(placed) = self.placed.get_mut(&id) else { continue };
                 placed.homes.retain(|home| home != key);
                 if placed.homes.is_empty() {
-                    let view = View { placed: &self.placed, context: &self.context, used_tunnels: &self.used_tunnels };
+                    let view = View {
+                        placed: &self.placed,
+                        context: &self.context,
+                        used_tunnels: &self.used_tunnels,
+                        steps: &self.steps,
+                    };
                     if let Some(member) = view.member(id) {
                         count_lacking(&mut self.lacking, &member);
                     }
@@ -237,6 +258,7 @@ impl Engine {
         });
         let oldest = placed.values().map(|placed| placed.facts.opened).min();
         self.context.forget_what_led_nowhere(oldest.unwrap_or(before));
+        self.steps.forget_before(oldest.unwrap_or(before));
         self.standing.forget_excess();
         self.texts.retain(|text| Arc::strong_count(text) > 1);
     }

@@ -42,6 +42,9 @@ pub struct Member<'a> {
     pub digest: Option<&'a str>,
     /// For a CONNECT: whether an exchange was seen inside its tunnel.
     pub tunnel_is_used: bool,
+    /// Whether the client took the next step that is to be expected: it followed a redirect, or got over plain HTTP what
+    /// it did not get over TLS.
+    pub went_on: bool,
 }
 
 /// The exchanges of a group up to a rest, in the order in which they began.
@@ -112,7 +115,8 @@ impl<'a> Episode<'a> {
         for member in &self.members {
             let facts = member.facts;
             (facts.id, facts.ended, facts.status, facts.sha256.is_some(), facts.failure.is_some()).hash(&mut hasher);
-            (member.role, member.registry, member.repository, member.digest, member.tunnel_is_used).hash(&mut hasher);
+            (member.role, member.registry, member.repository, member.digest, member.tunnel_is_used, member.went_on)
+                .hash(&mut hasher);
         }
         hasher.finish()
     }

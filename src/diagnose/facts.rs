@@ -8,6 +8,7 @@ use crate::exchange::tls::AlertSender;
 use crate::exchange::{Body, Exchange, ExchangeId, Failure, Kept, Moment, Origin, Scheme, Verdict, WhyOpaque};
 use crate::registry::{Authorization, Challenge, Endpoint, PlaceKey, Role, TokenAnswer, TokenRequest, parameters};
 
+use super::details::Details;
 use super::error_facts::ErrorFacts;
 use super::rule::{Need, Needs};
 
@@ -64,6 +65,8 @@ pub struct Facts {
     pub tls: TlsSummary,
     /// SHA-256 of a complete 200 answer without content coding.
     pub sha256: Option<Box<[u8; 32]>>,
+    /// What only few exchanges have.
+    pub details: Option<Box<Details>>,
     /// What rules would want to know and this exchange does not tell.
     pub lacks: Needs,
 }
@@ -129,6 +132,7 @@ impl Facts {
             place: PlaceKey::of_exchange(exchange),
             method: Method::of(method),
             role,
+            details: Details::of(exchange, role, &endpoint),
             endpoint,
             opened: exchange.timings.opened,
             ended: last_moment(exchange),

@@ -9,6 +9,7 @@ use crate::registry::{Asked, Context, Role};
 
 use super::episode::{Level, Member};
 use super::facts::Facts;
+use super::steps::Steps;
 
 /// Client, `User-Agent`, registry and repository (or client and host), as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,16 +28,18 @@ pub(super) struct View<'a> {
     pub(super) placed: &'a HashMap<ExchangeId, Placed>,
     pub(super) context: &'a Context,
     pub(super) used_tunnels: &'a HashSet<ExchangeId>,
+    pub(super) steps: &'a Steps,
 }
 
 impl<'a> View<'a> {
     /// An exchange in its place.
     pub(super) fn member(&self, id: ExchangeId) -> Option<Member<'a>> {
-        Some(member(&self.placed.get(&id)?.facts, self.context, self.used_tunnels))
+        Some(member(&self.placed.get(&id)?.facts, *self))
     }
 }
 
-fn member<'a>(facts: &'a Facts, context: &'a Context, used: &HashSet<ExchangeId>) -> Member<'a> {
+fn member<'a>(facts: &'a Facts, view: View<'a>) -> Member<'a> {
+    let context = view.context;
     let asked = Asked { place: facts.place, client: facts.client, opened: facts.opened };
     let role = context.refined(facts.role, &facts.host, asked);
     let mut member = Member {
@@ -45,9 +48,11 @@ fn member<'a>(facts: &'a Facts, context: &'a Context, used: &HashSet<ExchangeId>
         registry: &facts.host,
         repository: facts.endpoint.repository(),
         digest: facts.endpoint.reference().filter(|reference| reference.contains(':')),
-        tunnel_is_used: used.contains(&facts.id),
+        tunnel_is_used: view.used_tunnels.contains(&facts.id),
+        went_on: view.steps.came_after(facts),
     };
-    if role == Role::Storage
+    // A tunnel is for a blob where a manifest said that a foreign layer is there.
+    if matches!(role, Role::Storage | Role::Connect)
         && let Some(redirect) = context.redirect(asked)
     {
         member.registry = &redirect.registry;

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Besides these: `form` (a request's content), `user` (Basic), `bearer` and `token` (claims of a JWT that the request
-//! carries, or the answer), `failure`, `client_tls`, `upstream_tls`, `tunnel`, `connect`, `sha256`, `file`, `not_kept`.
+//! carries, or the answer), `scheme`, `failure`, `client_tls`, `upstream_tls`, `tunnel`, `connect`, `sha256`, `file`, `not_kept`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +60,7 @@ struct Described {
     took: Option<f64>,
     host: Option<String>,
     port: Option<u16>,
+    scheme: Option<String>,
     client: Option<String>,
     agent: Option<String>,
     request: Option<String>,
@@ -137,7 +138,9 @@ impl Described {
         let id = ExchangeId::new(number).unwrap();
         let origin = if fixture.file { Origin::File } else { Origin::Live };
         let host = self.host.as_deref().or(fixture.host.as_deref()).unwrap_or("myregistry.azurecr.io");
-        let target = Target::https(host, self.port.unwrap_or(443));
+        let is_plain = self.scheme.as_deref() == Some("http");
+        let target = if is_plain { Target::http } else { Target::https };
+        let target = target(host, self.port.unwrap_or(if is_plain { 80 } else { 443 }));
         let mut exchange = Exchange::new(id, origin, target, moment(at));
         exchange.client =
             Some(format!("{}:5{number:04}", self.client.as_deref().unwrap_or("127.0.0.1")).parse().unwrap());

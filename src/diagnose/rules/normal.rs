@@ -27,6 +27,7 @@ pub(super) const RULES: &[Rule] = &[
     normal("token.refreshed").on(&[Role::Token]).logic(token_refreshed),
     normal("token.post-fallback").on(&[Role::Token]).logic(post_fallback),
     normal("blob.redirect").on(&[Role::Redirect]).when(&[]),
+    normal("connection.plain-http-instead").of_connections().logic(plain_http_instead),
     normal("push.blob-not-there-yet").on(&[Role::Blob]).logic(blob_not_there_yet),
 ];
 
@@ -97,4 +98,9 @@ pub(super) fn is_repeated_as_get(case: &Case<'_>) -> bool {
 fn blob_not_there_yet(case: &Case<'_>) -> Option<Match> {
     let is_absent = case.facts.status == Some(404) && case.facts.method == Method::Head;
     (is_absent && case.episode.is_push()).then(|| Match::on(case.status_evidence()))
+}
+
+/// HTTPS did not work, and plain HTTP did: so docker does with registries of `insecure-registries`.
+fn plain_http_instead(case: &Case<'_>) -> Option<Match> {
+    (case.role == Role::Connect && case.member.went_on).then(|| Match::on(case.failure_evidence()))
 }
