@@ -16,6 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 
 use crate::platform;
+use crate::x509::CertificateFacts;
 
 mod leaf;
 
@@ -107,6 +108,24 @@ impl CertificateAuthority {
     /// The root certificate, DER.
     pub fn der(&self) -> &CertificateDer<'static> {
         &self.certificate
+    }
+
+    /// SHA-256 of the root certificate, as people compare it: pairs of hexadecimal digits with colons.
+    pub fn sha256(&self) -> String {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.certificate);
+        let pairs: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+        pairs.join(":")
+    }
+
+    /// SHA-1 of the root certificate, by which Windows and macOS name it in commands: forty hexadecimal digits.
+    pub fn thumbprint(&self) -> String {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &self.certificate);
+        digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
+    }
+
+    /// What the root certificate says; `None` where our reader is stricter than the TLS library's.
+    pub fn facts(&self) -> Option<CertificateFacts> {
+        CertificateFacts::read(&self.certificate)
     }
 
     fn issuer(&self) -> &Issuer<'static, KeyPair> {

@@ -11,6 +11,7 @@ mod exit_status;
 mod front_end;
 mod har_file;
 mod headless;
+mod help_page;
 mod redactor;
 mod saved;
 mod session;

@@ -25,6 +25,15 @@ impl Language {
         }
     }
 
+    /// The name by which its readers know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::En => "English",
+            Self::Ja => "日本語",
+            Self::ZhHant => "繁體中文",
+        }
+    }
+
     /// The language of a `--lang` value (any case); `None` if pulltap does not speak it.
     pub fn from_tag(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(tag))

@@ -48,6 +48,7 @@
 //! | `index`, `filter` | rows for lists, and the language that picks among them |
 //! | `har`, `saz` | the file formats |
 //! | `report` | findings as text, Markdown, JSON and HTML |
+//! | `guide` | how to send a client through pulltap, step by step, for each system: the help page |
 //! | `language` | English, Japanese, Traditional Chinese |
 //!
 //! | plumbing | what it does |
@@ -83,6 +84,7 @@ pub mod content;
 pub mod diagnose;
 pub mod exchange;
 pub mod filter;
+pub mod guide;
 pub mod har;
 pub mod index;
 pub mod language;

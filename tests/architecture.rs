@@ -36,6 +36,7 @@ const ROOMS: &[(&str, Kind, May)] = &[
     ("exchange", Pure, Import(&[])),
     ("language", Pure, Import(&[])),
     ("printable", Pure, Import(&[])),
+    ("guide", Pure, Import(&["language"])),
     ("x509", Pure, Import(&["exchange"])),
     ("content", Pure, Import(&["exchange"])),
     ("wire", Pure, Import(&["exchange"])),

@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::args::Common;
 use super::args::capture::{CaptureOptions, ParentChoice};
+use super::help_page::Guide;
 use super::session::SessionPlace;
 use crate::language::Language;
 use crate::proxy::settings::{Insecure, Limits};
@@ -58,6 +59,7 @@ pub fn of_capture(args: &CaptureOptions) -> anyhow::Result<CaptureSettings> {
         upstream_proxy: upstream_proxy(&args.upstream_proxy),
         limits: Limits::default(),
         body_limit: args.body_limit,
+        help: Some(Arc::new(Guide)),
     };
     let data_dir = data_dir(&args.common)?;
     Ok(CaptureSettings {

@@ -214,7 +214,12 @@ fn tunnel(exchange: &Exchange) -> Option<Note> {
 }
 
 fn failed(exchange: &Exchange, stage: Stage, kind: &FailureKind) -> Note {
+    let client = || exchange.failure.as_ref().and_then(|failure| failure.chain.first().cloned()).unwrap_or_default();
     let parameters = Parameters::new().with("host", exchange.target.host.clone());
+    let parameters = match kind {
+        FailureKind::ClientNotAllowed => parameters.with("client", client()),
+        _ => parameters,
+    };
     let key = match kind {
         FailureKind::Certificate(_) => "failed-certificate",
         FailureKind::ClientCertificateWanted => "failed-client-certificate",
@@ -229,8 +234,8 @@ fn failed(exchange: &Exchange, stage: Stage, kind: &FailureKind) -> Note {
         FailureKind::Unreachable => "failed-unreachable",
         FailureKind::TlsAlert(_) if stage == Stage::ClientTls => "failed-client-alert",
         FailureKind::TlsAlert(_) | FailureKind::TlsFailed | FailureKind::TlsNothingInCommon => "failed-tls",
-        FailureKind::ClientNotAllowed
-        | FailureKind::HeadTooLarge
+        FailureKind::ClientNotAllowed => "failed-not-allowed",
+        FailureKind::HeadTooLarge
         | FailureKind::Loop
         | FailureKind::Malformed
         | FailureKind::Stopped

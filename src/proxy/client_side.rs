@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::absolute_form::{self, is_absolute, port_number};
 use super::answer;
-use super::pages;
+use super::pages::{self, Pages};
 use super::plain::{Asked, Plain};
 use super::shared::Shared;
 use super::sink::EventSink;
@@ -40,7 +40,8 @@ pub async fn serve(shared: Arc<Shared>, socket: TcpStream, client: SocketAddr, l
     if shared.admits(client.ip(), listener) {
         connection.serve().await;
     } else {
-        let failure = connection.failure(Side::Client, FailureKind::ClientNotAllowed, Vec::new());
+        let client = client.ip().to_canonical().to_string();
+        let failure = connection.failure(Side::Client, FailureKind::ClientNotAllowed, vec![client]);
         connection.refuse_before_reading(&failure).await;
     }
     recording.sink.finish().await;
@@ -159,8 +160,12 @@ impl Connection<'_> {
     }
 
     async fn own_page(mut self) {
-        let authority = self.shared.leaves.authority();
-        let serving = answer::serve_once(&mut self.client, |request| pages::answer(request, authority));
+        let pages = Pages {
+            help: self.shared.settings.help.as_ref(),
+            authority: self.shared.leaves.authority(),
+            listener: self.listener,
+        };
+        let serving = answer::serve_once(&mut self.client, |request| pages.answer(request));
         let _ = timeout(self.shared.settings.limits.first_head, serving).await;
     }
 

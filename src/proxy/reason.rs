@@ -3,6 +3,8 @@
 //! docker prints the reason phrase of a 5xx response and of a refused CONNECT, and the message of a registry error for
 //! a 4xx: so both carry the reason.
 
+use std::net::IpAddr;
+
 use crate::exchange::{Failure, FailureKind, Side, Stage, Target, Verdict};
 use crate::printable::reason_phrase;
 
@@ -49,7 +51,7 @@ pub fn reason(failure: &Failure, target: &Target) -> String {
         }
         (FailureKind::TlsFailed, _) => format!("the TLS handshake with {target} failed"),
         (FailureKind::Loop, _) => format!("{target} is pulltap itself"),
-        (FailureKind::ClientNotAllowed, _) => "this address may not use the proxy: see --allow".to_owned(),
+        (FailureKind::ClientNotAllowed, _) => not_allowed(failure),
         (FailureKind::HeadTooLarge, _) => "the request's head is too large".to_owned(),
         (FailureKind::Malformed, _) => match failure.chain.first() {
             Some(what) => format!("malformed request: {what}"),
@@ -62,6 +64,15 @@ pub fn reason(failure: &Failure, target: &Target) -> String {
         (kind, stage) => format!("{} while {}", kind.as_str(), stage.as_str()),
     };
     reason_phrase(&text)
+}
+
+/// Says whom, why, and with which option it would be let in; the person at the client can tell the one at the proxy.
+fn not_allowed(failure: &Failure) -> String {
+    let client = failure.chain.first().map_or("this address", String::as_str);
+    let option = if client.parse::<IpAddr>().is_ok() { client } else { "CIDR" };
+    format!(
+        "{client} is neither on the proxy's machine nor in its listener's subnet: to let it in, start pulltap with --allow {option}"
+    )
 }
 
 fn certificate(verdict: &Verdict, host: &str) -> String {

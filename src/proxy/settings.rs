@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use thiserror::Error;
 
+use super::pages::HelpPage;
 use super::upstream_proxy::UpstreamProxy;
 
 /// Everything the proxy needs to know before it starts.
@@ -30,6 +32,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How much of any content to keep; `None` means the defaults by type.
     pub body_limit: Option<u64>,
+    /// Writes the help page at the listener's address.
+    pub help: Option<Arc<dyn HelpPage>>,
 }
 
 /// Which servers' certificates may fail verification.

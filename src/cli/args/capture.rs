@@ -1,5 +1,6 @@
 //! The options of a capture, as they are typed.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -71,8 +72,9 @@ pub struct CaptureOptions {
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     pub ignore: Vec<HostPattern>,
 
-    /// Let clients from this network connect, besides this machine and the listener's own subnet; repeatable.
-    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    /// Let clients from this network (or address) connect, besides this machine and the listener's own subnet;
+    /// repeatable.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = network)]
     pub allow: Vec<IpNet>,
 
     /// Keep at most this many bytes of any content (suffix k, M or G), layers included.
@@ -111,6 +113,12 @@ impl FromStr for ParentChoice {
     }
 }
 
+/// A network such as `10.0.0.0/8`, or a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    text.parse().ok().or_else(single).ok_or_else(|| "write a network or an address, as in 10.0.75.0/24".to_owned())
+}
+
 /// A number of bytes such as `64k`.
 fn size(text: &str) -> Result<u64, String> {
     const FORM: &str = "a size is a number with k, M or G behind it, as in 16M";
@@ -141,6 +149,13 @@ mod tests {
         assert!(read(&[]).is_empty());
         assert!(read(&["--insecure-upstream"])[0].matches("any.test"));
         assert!(!read(&["--insecure-upstream=a.test", "--headless"])[0].matches("b.test"));
+    }
+
+    #[test]
+    fn a_single_address_is_a_network_of_its_own() {
+        assert_eq!(network("10.1.2.3").unwrap().to_string(), "10.1.2.3/32");
+        assert_eq!(network("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
+        assert!(network("docker").is_err());
     }
 
     #[test]
