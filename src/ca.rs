@@ -112,15 +112,12 @@ impl CertificateAuthority {
 
     /// SHA-256 of the root certificate, as people compare it: pairs of hexadecimal digits with colons.
     pub fn sha256(&self) -> String {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.certificate);
-        let pairs: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
-        pairs.join(":")
+        pairs(&aws_lc_rs::digest::SHA256, &self.certificate).join(":")
     }
 
     /// SHA-1 of the root certificate, by which Windows and macOS name it in commands: forty hexadecimal digits.
     pub fn thumbprint(&self) -> String {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &self.certificate);
-        digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
+        pairs(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &self.certificate).concat()
     }
 
     /// What the root certificate says; `None` where our reader is stricter than the TLS library's.
@@ -131,6 +128,11 @@ impl CertificateAuthority {
     fn issuer(&self) -> &Issuer<'static, KeyPair> {
         &self.issuer
     }
+}
+
+/// The bytes of a digest, two hexadecimal digits each.
+fn pairs(algorithm: &'static aws_lc_rs::digest::Algorithm, content: &[u8]) -> Vec<String> {
+    aws_lc_rs::digest::digest(algorithm, content).as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 fn create(folder: &Path) -> Result<(), CaError> {

@@ -7,6 +7,7 @@ use clap::Parser;
 mod args;
 mod capturing;
 mod commands;
+mod docker_switch;
 mod exit_status;
 mod front_end;
 mod har_file;

@@ -69,16 +69,33 @@ pub struct LocalAddress {
     pub prefix: u8,
 }
 
-/// The addresses of this machine's interfaces; none if the system does not tell.
-pub fn local_addresses() -> Vec<LocalAddress> {
+/// A network interface of this machine with one of its addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// The name that the system shows: `docker0`, `vEthernet (DockerNAT)`.
+    pub name: String,
+    /// The address.
+    pub address: LocalAddress,
+}
+
+/// This machine's interfaces, once for each address; none if the system does not tell.
+pub fn interfaces() -> Vec<Interface> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     interfaces
         .into_iter()
-        .map(|interface| match interface.addr {
-            if_addrs::IfAddr::V4(v4) => LocalAddress { ip: v4.ip.into(), prefix: v4.prefixlen },
-            if_addrs::IfAddr::V6(v6) => LocalAddress { ip: v6.ip.into(), prefix: v6.prefixlen },
+        .map(|interface| {
+            let address = match interface.addr {
+                if_addrs::IfAddr::V4(v4) => LocalAddress { ip: v4.ip.into(), prefix: v4.prefixlen },
+                if_addrs::IfAddr::V6(v6) => LocalAddress { ip: v6.ip.into(), prefix: v6.prefixlen },
+            };
+            Interface { name: interface.name, address }
         })
         .collect()
+}
+
+/// The addresses of this machine's interfaces.
+pub fn local_addresses() -> Vec<LocalAddress> {
+    interfaces().into_iter().map(|interface| interface.address).collect()
 }
 
 /// Listens from now on for the user or the system to ask the program to end (Ctrl-C, SIGTERM, SIGHUP), which the

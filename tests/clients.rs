@@ -9,6 +9,7 @@ mod plain_http;
 mod podman;
 mod skopeo;
 mod unreachable;
+mod virtual_machine;
 
 use crate::support::image::{Image, blob_url_path};
 use crate::support::origin::{AUTH, BLOBS, REGISTRY};

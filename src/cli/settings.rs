@@ -12,9 +12,11 @@ use rustls::pki_types::pem::PemObject;
 
 use super::args::Common;
 use super::args::capture::{CaptureOptions, ParentChoice};
+use super::docker_switch;
 use super::help_page::Guide;
 use super::session::SessionPlace;
 use crate::language::Language;
+use crate::platform;
 use crate::proxy::settings::{Insecure, Limits};
 use crate::proxy::{Settings, UpstreamProxy};
 use crate::redact::Options;
@@ -48,7 +50,8 @@ pub struct CaptureSettings {
 /// When a value or a file that the arguments name cannot be used.
 pub fn of_capture(args: &CaptureOptions) -> anyhow::Result<CaptureSettings> {
     let listen: &[String] = if args.listen.is_empty() { &[USUAL_ADDRESS.to_owned()] } else { &args.listen };
-    let listen = listen.iter().map(|text| listen_address(text)).collect::<anyhow::Result<_>>()?;
+    let language = language(&args.common)?;
+    let listen = listen.iter().map(|text| listen_address(text, language)).collect::<anyhow::Result<_>>()?;
     let proxy = Settings {
         listen,
         resolve: args.resolve.clone(),
@@ -69,7 +72,7 @@ pub fn of_capture(args: &CaptureOptions) -> anyhow::Result<CaptureSettings> {
         upstream_roots: roots(&args.upstream_ca)?,
         redaction: Options { mask_names: args.mask_names, keep_secrets: args.keep_secrets },
         har: args.har.clone(),
-        language: language(&args.common)?,
+        language,
     })
 }
 
@@ -82,8 +85,8 @@ fn upstream_proxy(asked: &ParentChoice) -> UpstreamProxy {
     }
 }
 
-/// `ADDR`, `ADDR:PORT` or `localhost:PORT`.
-fn listen_address(text: &str) -> anyhow::Result<SocketAddr> {
+/// `ADDR`, `ADDR:PORT`, `localhost:PORT`, `docker` or `docker:PORT`.
+fn listen_address(text: &str, language: Language) -> anyhow::Result<SocketAddr> {
     if let Ok(address) = text.parse::<SocketAddr>() {
         return Ok(address);
     }
@@ -93,7 +96,13 @@ fn listen_address(text: &str) -> anyhow::Result<SocketAddr> {
     if let Some(port) = text.strip_prefix("localhost:").and_then(|port| port.parse().ok()) {
         return Ok(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), port));
     }
-    bail!("--listen {text}: not an address; write IP:PORT, as in 127.0.0.1:8888")
+    if text == "docker" {
+        return docker_switch::address(&platform::interfaces(), USUAL_PORT, language);
+    }
+    if let Some(port) = text.strip_prefix("docker:").and_then(|port| port.parse().ok()) {
+        return docker_switch::address(&platform::interfaces(), port, language);
+    }
+    bail!("--listen {text}: not an address; write IP:PORT, as in 127.0.0.1:8888, or `docker`")
 }
 
 /// Where this installation keeps its CA and its sessions.
@@ -158,9 +167,11 @@ mod tests {
             ("[::1]:9", "[::1]:9"),
             ("localhost:9", "127.0.0.1:9"),
         ] {
-            assert_eq!(listen_address(text).unwrap(), address.parse().unwrap());
+            assert_eq!(listen_address(text, Language::En).unwrap(), address.parse().unwrap());
         }
-        assert!(listen_address("nowhere").is_err());
+        for bad in ["nowhere", "docker:port", "docker0"] {
+            assert!(listen_address(bad, Language::En).is_err(), "{bad}");
+        }
     }
 
     #[test]

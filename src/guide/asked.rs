@@ -90,12 +90,8 @@ fn platform_of(user_agent: &str) -> Platform {
 
 /// Programs that print what they get. PowerShell calls itself Mozilla, too.
 fn form_of(user_agent: &str) -> Form {
-    let prints = |name: &&str| user_agent.contains(name);
-    if user_agent.is_empty() || ["PowerShell", "curl/", "Wget/", "HTTPie/"].iter().any(|name| prints(&name)) {
-        Form::Text
-    } else {
-        Form::Html
-    }
+    const PRINT: [&str; 4] = ["PowerShell", "curl/", "Wget/", "HTTPie/"];
+    if user_agent.is_empty() || PRINT.iter().any(|name| user_agent.contains(name)) { Form::Text } else { Form::Html }
 }
 
 /// The first language of ours in an Accept-Language field, by its weights (RFC 9110, section 12.5.4).

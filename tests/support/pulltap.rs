@@ -136,7 +136,7 @@ pub struct Seen {
 /// What the tests read of a line of the type `exchange`.
 #[derive(Debug, Deserialize)]
 pub struct Exchange {
-    method: String,
+    method: Option<String>,
     url: String,
     status: Option<u16>,
     failure: Option<Value>,
@@ -192,7 +192,7 @@ impl Exchange {
 
     /// Whether it has this method and status, and a URL that starts like this.
     pub fn is(&self, method: &str, status: u16, url: &str) -> bool {
-        self.method == method && self.status == Some(status) && self.url.starts_with(url)
+        self.method.as_deref() == Some(method) && self.status == Some(status) && self.url.starts_with(url)
     }
 }
 

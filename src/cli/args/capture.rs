@@ -30,8 +30,9 @@ pub struct CaptureOptions {
     #[command(flatten)]
     pub common: Common,
 
-    /// Listen on this address; repeatable. Port 0 takes any free port [default: 127.0.0.1:8888].
-    #[arg(long, value_name = "ADDR[:PORT]")]
+    /// Listen on this address; repeatable. `docker` is this machine's address for Docker's virtual machine, port 0 any
+    /// free port [default: 127.0.0.1:8888].
+    #[arg(long, value_name = "ADDR[:PORT]|docker[:PORT]")]
     pub listen: Vec<String>,
 
     /// Write a HAR of the capture into this new file when it ends.
