@@ -28,8 +28,7 @@ pub async fn capture(
     let capture = Capture::start(settings.proxy, authority, settings.upstream_roots, redactor.clone()).await?;
     let recorder = settings.session.recorder()?;
     let stop = CancellationToken::new();
-    let (session, last) = (recorder.path(), recorder.last_ids());
-    let har = settings.har.map(|path| GrowingHar::begin(&path, session, last, redactor, stop.clone()));
+    let har = settings.har.map(|path| GrowingHar::begin(&path, &recorder, redactor, stop.clone()));
     let har = har.transpose()?;
     let capture = capture.recorded_by(recorder);
     for address in capture.listening() {

@@ -19,7 +19,7 @@ use crate::platform;
 use crate::redact::{Options, Redacted, Redactor};
 use crate::registry;
 use crate::report::json;
-use crate::store::{LastIds, Session};
+use crate::store::{Recorder, Session};
 
 /// How often the growing file follows the session.
 const FOLLOW: Duration = Duration::from_secs(2);
@@ -112,21 +112,19 @@ pub struct GrowingHar {
 }
 
 impl GrowingHar {
-    /// Begins a HAR of what the session gets from now on; `stop` says when the capture comes to its end.
+    /// Begins a HAR of what this recorder writes from now on; `stop` says when the capture comes to its end.
     ///
     /// # Errors
     /// When the file exists or cannot be made.
     pub fn begin(
         path: &Path,
-        session: &Path,
-        last: LastIds,
+        recorder: &Recorder,
         redactor: Redactor,
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
         let har = HarFile::create(path, redactor.options(), false)?;
-        let session = session.to_owned();
-        let mut following =
-            Following { har, session, last: last.exchange, redactor, context: registry::Context::default(), stop };
+        let (session, last) = (recorder.path().to_owned(), recorder.last_ids().exchange);
+        let mut following = Following { har, session, last, redactor, context: registry::Context::default(), stop };
         let (end, conclusions) = mpsc::sync_channel(1);
         let thread = thread::Builder::new().name("har".to_owned()).spawn(move || {
             loop {
