@@ -4,6 +4,7 @@ use crate::exchange::{FailureKind, Side, Stage};
 use crate::registry::{Role, Shape};
 
 use super::super::case::Case;
+use super::super::facts::Facts;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Rule};
 
@@ -24,6 +25,10 @@ const ANSWERS: &[Role] = &[
 
 /// docker's ping and token clients wait 15 s in all (moby daemon/pkg/registry/auth.go).
 const CLIENT_TIMEOUT_MICROS: i64 = 14_000_000;
+/// Other clients wait for less; a time limit below this one is no client's.
+const SHORT_TIMEOUT_MICROS: i64 = 2_000_000;
+/// Timers of one length end this far apart at most, on a machine that is busy.
+const TIMER_ERROR_MICROS: i64 = 250_000;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
@@ -66,7 +71,9 @@ fn block_page(case: &Case<'_>) -> Option<Match> {
 fn client_timeout(case: &Case<'_>) -> Option<Match> {
     let failure = case.facts.failure.as_deref()?;
     let is_waiting = matches!(failure.stage, Stage::Send | Stage::AwaitHead);
-    let gave_up = is_client_leaving(case) && case.facts.duration_micros() >= CLIENT_TIMEOUT_MICROS;
+    let waited = case.facts.duration_micros();
+    let gave_up = is_client_leaving(case.facts)
+        && (waited >= CLIENT_TIMEOUT_MICROS || (waited >= SHORT_TIMEOUT_MICROS && left_alike_again(case)));
     let timed_out = failure.kind == FailureKind::TimedOut;
     if !is_waiting || !(gave_up || timed_out) {
         return None;
@@ -75,12 +82,26 @@ fn client_timeout(case: &Case<'_>) -> Option<Match> {
     Some(Match::on(case.failure_evidence().into_iter().chain([case.duration_evidence()])).with(parameters))
 }
 
-fn client_gave_up(case: &Case<'_>) -> Option<Match> {
-    is_client_leaving(case).then(|| Match::on(case.failure_evidence().into_iter().chain([case.duration_evidence()])))
+/// Whether the client asked the same again, before or after, and left after the same time: a timer does so, no person.
+fn left_alike_again(case: &Case<'_>) -> bool {
+    /// Enough for any client that tries again, and a bound for one that never ends.
+    const LOOKED_AT: usize = 64;
+    let facts = case.facts;
+    let near = case.earlier().iter().rev().take(LOOKED_AT).chain(case.later().iter().take(LOOKED_AT));
+    near.map(|member| member.facts).any(|other| {
+        let is_apart = other.ended <= facts.opened || facts.ended <= other.opened;
+        let difference = (other.duration_micros() - facts.duration_micros()).abs();
+        other.place == facts.place && is_apart && is_client_leaving(other) && difference <= TIMER_ERROR_MICROS
+    })
 }
 
-fn is_client_leaving(case: &Case<'_>) -> bool {
-    case.facts.failure.as_deref().is_some_and(|failure| {
+fn client_gave_up(case: &Case<'_>) -> Option<Match> {
+    is_client_leaving(case.facts)
+        .then(|| Match::on(case.failure_evidence().into_iter().chain([case.duration_evidence()])))
+}
+
+fn is_client_leaving(facts: &Facts) -> bool {
+    facts.failure.as_deref().is_some_and(|failure| {
         let left = matches!(failure.kind, FailureKind::GaveUp | FailureKind::Reset | FailureKind::Truncated);
         failure.side == Side::Client && left
     })
