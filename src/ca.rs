@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PublicKeyData, SerialNumber,
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PublicKeyData, SerialNumber,
 };
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -85,6 +85,19 @@ impl CertificateAuthority {
         Self::open(folder)
     }
 
+    /// An authority that is nowhere but in memory, for servers of our own that nobody else is to trust.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn throw_away(name: &str) -> Result<Self, CaError> {
+        let mut subject = DistinguishedName::new();
+        subject.push(DnType::CommonName, name);
+        let key = KeyPair::generate()?;
+        let certificate = self_signed(&key, subject)?;
+        let issuer = Issuer::from_ca_cert_der(certificate.der(), key)?;
+        Ok(Self { issuer, pem: certificate.pem(), certificate: certificate.der().clone() })
+    }
+
     fn open(folder: &Path) -> Result<Self, CaError> {
         let damaged = |reason: String| CaError::Damaged { folder: folder.to_owned(), reason };
         let key =
@@ -137,19 +150,23 @@ fn pairs(algorithm: &'static aws_lc_rs::digest::Algorithm, content: &[u8]) -> Ve
 
 fn create(folder: &Path) -> Result<(), CaError> {
     let key = KeyPair::generate()?;
+    let certificate = self_signed(&key, root_name(&key))?;
+    // The key last: its presence says that everything is there.
+    write(&folder.join("ca.der"), certificate.der())?;
+    write(&folder.join("ca.crt"), certificate.pem().as_bytes())?;
+    write(&folder.join("ca.key"), key.serialize_pem().as_bytes())
+}
+
+fn self_signed(key: &KeyPair, name: DistinguishedName) -> Result<Certificate, CaError> {
     let mut params = CertificateParams::default();
-    params.distinguished_name = root_name(&key);
+    params.distinguished_name = name;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
     params.serial_number = Some(random_serial()?);
     let now = time_of(SystemTime::now());
     params.not_before = now - days(2);
     params.not_after = now + days(ROOT_DAYS);
-    let certificate = params.self_signed(&key)?;
-    // The key last: its presence says that everything is there.
-    write(&folder.join("ca.der"), certificate.der())?;
-    write(&folder.join("ca.crt"), certificate.pem().as_bytes())?;
-    write(&folder.join("ca.key"), key.serialize_pem().as_bytes())
+    Ok(params.self_signed(key)?)
 }
 
 /// A name that tells two installations apart in a trust store's list.

@@ -81,6 +81,7 @@ pub mod ca;
 pub mod capture;
 pub mod cli;
 pub mod content;
+pub mod demo;
 pub mod diagnose;
 pub mod exchange;
 pub mod filter;
