@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod announced;
 mod args;
 mod capturing;
 mod commands;

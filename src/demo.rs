@@ -41,6 +41,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How long the client waits where it is to wait in vain, so that nobody has to watch it for longer.
 const SHORT_PATIENCE: Duration = Duration::from_secs(3);
 
+/// What docker has saved where the password has changed since.
+const OLD_PASSWORD: &str = "last-years-password";
+
 /// Why a demo cannot start.
 #[derive(Debug, Error)]
 pub enum DemoError {
@@ -63,14 +66,13 @@ pub struct Demo {
     scenario: Scenario,
     hosts: [(&'static str, SocketAddr); 2],
     root: CertificateDer<'static>,
+    image: Arc<Image>,
     tasks: Tasks,
 }
 
 /// What the client did in the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// What a user would have typed.
-    pub command: String,
     /// What it would have printed, or what it would have complained about.
     pub said: Result<String, String>,
 }
@@ -86,13 +88,14 @@ impl Demo {
         let leaves = LeafCertificates::new(authority)?;
         let image = Arc::new(Image::made());
         let storage = Arc::new(Storage { image: Arc::clone(&image), signer: Signer::new()? });
-        let registry = Registry { scenario, image, storage: Arc::clone(&storage), signer: Signer::new()? };
+        let registry =
+            Registry { scenario, image: Arc::clone(&image), storage: Arc::clone(&storage), signer: Signer::new()? };
         let tasks = Tasks::default();
         let sites = [(REGISTRY, Site::Registry(Arc::new(registry))), (BLOBS, Site::Storage(storage))];
         let [registry, blobs] = sites.map(|(host, site)| (host, leaves.leaf(&LeafName::of(host), None), site));
         let registry = (registry.0, tasks.serve(registry.2, registry.1?.config).await?);
         let blobs = (blobs.0, tasks.serve(blobs.2, blobs.1?.config).await?);
-        Ok(Self { scenario, hosts: [registry, blobs], root, tasks })
+        Ok(Self { scenario, hosts: [registry, blobs], root, image, tasks })
     }
 
     /// The host names, all with port 443, and where they lead.
@@ -105,33 +108,43 @@ impl Demo {
         &self.root
     }
 
+    /// What a user would type.
+    pub fn command(&self) -> String {
+        let image = format!("{REGISTRY}/{}:{}", image::REPOSITORY, image::TAG);
+        match self.scenario {
+            Scenario::Locked => format!("docker push {image}"),
+            Scenario::RedirectCredentials => format!("./download-first-layer {image}"),
+            _ => format!("docker pull {image}"),
+        }
+    }
+
     /// Lets the client do what the demo is about, through this proxy, whose CA this is.
     ///
     /// # Errors
     /// When the client cannot be made.
     pub async fn play(&self, proxy: SocketAddr, ca: &CertificateDer<'static>) -> Result<Outcome, DemoError> {
-        let docker = |root: &CertificateDer<'static>, agent: &'static str, patience: Duration| {
-            let password = if self.scenario == Scenario::WrongPassword { "an-old-password" } else { PASSWORD };
-            Ok::<_, DemoError>(Docker::new(Client::new(proxy, root, agent, patience)?, USER, password))
+        let docker = |root: &CertificateDer<'static>, patience: Duration| {
+            let client = Client::new(proxy, root, docker::AGENT, patience)?;
+            let password = if self.scenario == Scenario::WrongPassword { OLD_PASSWORD } else { PASSWORD };
+            Ok::<_, DemoError>(Docker::new(client, USER, password))
         };
-        let image = format!("{REGISTRY}/{}:{}", image::REPOSITORY, image::TAG);
-        let (command, said) = match self.scenario {
-            Scenario::Locked => ("docker push", docker(ca, docker::AGENT, PATIENCE)?.push().await),
+        let said = match self.scenario {
+            Scenario::Locked => docker(ca, PATIENCE)?.push(&self.image).await,
             Scenario::RedirectCredentials => {
-                let said = script::download(&docker(ca, script::AGENT, PATIENCE)?).await;
-                ("./download-layer", said)
+                let curl = Client::new(proxy, ca, script::AGENT, PATIENCE)?;
+                script::download(&Docker::new(curl, USER, PASSWORD)).await
             }
             Scenario::Timeout => {
-                let docker = docker(ca, docker::AGENT, SHORT_PATIENCE)?;
+                let docker = docker(ca, SHORT_PATIENCE)?;
                 let first = docker.pull().await;
                 // People try again.
-                ("docker pull", if first.is_err() { docker.pull().await } else { first })
+                if first.is_err() { docker.pull().await } else { first }
             }
             // It trusts what it always did: the registry's own CA, and not the proxy's.
-            Scenario::UntrustedCa => ("docker pull", docker(&self.root, docker::AGENT, PATIENCE)?.pull().await),
-            _ => ("docker pull", docker(ca, docker::AGENT, PATIENCE)?.pull().await),
+            Scenario::UntrustedCa => docker(&self.root, PATIENCE)?.pull().await,
+            _ => docker(ca, PATIENCE)?.pull().await,
         };
-        Ok(Outcome { command: format!("{command} {image}"), said })
+        Ok(Outcome { said })
     }
 
     /// Ends the registry and the blob host.

@@ -159,8 +159,9 @@ impl Proxy {
             tracker.spawn(accept(self.shared.clone(), listener, tracker.clone(), stop.clone()));
         }
         stop.cancelled().await;
-        self.shared.stopping.cancel();
         tracker.close();
+        let _ = tokio::time::timeout(self.shared.settings.limits.grace, tracker.wait()).await;
+        self.shared.stopping.cancel();
         if tokio::time::timeout(self.shared.settings.limits.drain, tracker.wait()).await.is_err() {
             tracing::debug!(left = tracker.len(), "connections left behind");
         }

@@ -29,6 +29,9 @@ mod sources;
 // Real container clients, through pulltap to a real registry.
 #[cfg(target_os = "linux")]
 mod clients;
+// The registry inside the program, through the whole of it.
+#[cfg(unix)]
+mod demo;
 // Every rule against the exchanges that fire it and a near miss.
 mod diagnose;
 // HAR files, and what other programs say about them.

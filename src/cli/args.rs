@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub mod capture;
 
+use crate::demo::Scenario;
 use capture::{CaptureOptions, Show};
 
 /// A debugging proxy for container-registry traffic: shows what a `docker pull` does, and says why it failed.
@@ -43,6 +45,8 @@ pub enum Command {
     Report(Report),
     /// Convert between session and HAR; secrets are masked on the way
     Convert(Convert),
+    /// Show what pulltap does: a pull from a registry inside the program, or a fault that people meet
+    Demo(Box<Demo>),
 }
 
 /// What every command understands.
@@ -122,6 +126,38 @@ pub struct Convert {
     /// Where this installation lives.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// The arguments of `pulltap demo`.
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// What to show.
+    #[arg(value_name = "NAME", default_value = "healthy", value_parser = scenarios())]
+    pub scenario: Scenario,
+
+    /// How it is shown.
+    #[command(flatten)]
+    pub show: Show,
+
+    /// What is captured, and where it goes.
+    #[command(flatten)]
+    pub options: CaptureOptions,
+}
+
+fn scenarios() -> impl TypedValueParser<Value = Scenario> {
+    let about = |scenario: Scenario| match scenario {
+        Scenario::Healthy => "A pull that goes well",
+        Scenario::UntrustedCa => "The client does not trust the proxy's certificate",
+        Scenario::Timeout => "The registry does not answer",
+        Scenario::WrongPassword => "The password is wrong",
+        Scenario::Firewall => "The registry's firewall does not know the client",
+        Scenario::NoPermission => "The user may not pull",
+        Scenario::Throttled => "There are too many requests",
+        Scenario::RedirectCredentials => "A script takes its token along to the blob host",
+        Scenario::Locked => "A push to a repository that is locked",
+    };
+    let values = Scenario::ALL.map(|scenario| PossibleValue::new(scenario.as_str()).help(about(scenario)));
+    PossibleValuesParser::new(values).try_map(|name| name.parse())
 }
 
 #[cfg(test)]

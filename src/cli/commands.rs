@@ -2,6 +2,7 @@
 
 mod capture;
 mod convert;
+mod demo;
 mod report;
 
 use super::args::{Args, Command};
@@ -16,5 +17,6 @@ pub fn run(args: Args) -> anyhow::Result<ExitStatus> {
         None => capture::run(&args.capture),
         Some(Command::Report(report)) => report::run(&report),
         Some(Command::Convert(convert)) => convert::run(&convert),
+        Some(Command::Demo(demo)) => demo::run(&demo),
     }
 }

@@ -1,8 +1,9 @@
 //! From what was typed to what the program needs.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use etcetera::BaseStrategy;
@@ -74,6 +75,21 @@ pub fn of_capture(args: &CaptureOptions) -> anyhow::Result<CaptureSettings> {
         har: args.har.clone(),
         language,
     })
+}
+
+/// The same for a capture that only a command of ours uses: it listens on any free port of this machine, unless the
+/// arguments say where.
+///
+/// # Errors
+/// When a value or a file that the arguments name cannot be used.
+pub fn of_private_capture(args: &CaptureOptions) -> anyhow::Result<CaptureSettings> {
+    let mut settings = of_capture(args)?;
+    if args.listen.is_empty() {
+        settings.proxy.listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
+    }
+    // The capture ends when its only client has ended, whose last words may still be on their way.
+    settings.proxy.limits.grace = Duration::from_secs(1);
+    Ok(settings)
 }
 
 /// Through which proxy servers are reached; here the environment and the system are asked.

@@ -14,11 +14,11 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -58,8 +58,8 @@ pub struct Answer {
 #[derive(Debug, Error)]
 pub enum NoAnswer {
     /// The server's certificate is not trusted, or is wrong.
-    #[error("tls: failed to verify certificate: {0}")]
-    Certificate(rustls::Error),
+    #[error("tls: failed to verify certificate: x509: {0}")]
+    Certificate(String),
     /// It took longer than the client waits.
     #[error("net/http: request canceled (Client.Timeout exceeded while awaiting headers)")]
     TimedOut,
@@ -121,9 +121,8 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.header(header::CONNECTION, "close").body(Full::new(content)).map_err(broken)?;
-        let deadline = Instant::now() + self.patience;
-        let stream = timeout_at(deadline, self.reach(host)).await.map_err(|_| NoAnswer::TimedOut)??;
-        answer_on(stream, request, deadline).await
+        let stream = timeout(self.patience, self.reach(host)).await.map_err(|_| NoAnswer::TimedOut)??;
+        answer_on(stream, request, self.patience).await
     }
 
     async fn reach(&self, host: &str) -> Result<TlsStream<TcpStream>, NoAnswer> {
@@ -151,7 +150,10 @@ impl Client {
         self.tls.connect(name, stream).await.map_err(|error| {
             let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             match cause {
-                Some(refused @ rustls::Error::InvalidCertificate(_)) => NoAnswer::Certificate(refused.clone()),
+                Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+                    NoAnswer::Certificate("certificate signed by unknown authority".to_owned())
+                }
+                Some(rustls::Error::InvalidCertificate(why)) => NoAnswer::Certificate(why.to_string()),
                 _ => broken(error),
             }
         })
@@ -169,23 +171,20 @@ fn parts_of(url: &str) -> Option<(&str, &str)> {
 async fn answer_on(
     stream: TlsStream<TcpStream>,
     request: Request<Full<Bytes>>,
-    deadline: Instant,
+    patience: Duration,
 ) -> Result<Answer, NoAnswer> {
     let builder = http1::Builder::new().title_case_headers(true).to_owned();
-    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    let (mut sender, mut connection) = builder.handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let mut asking = pin!(async move {
-        let response = timeout_at(deadline, sender.send_request(request)).await;
+        let response = timeout(patience, sender.send_request(request)).await;
         read(response.map_err(|_| NoAnswer::TimedOut)?.map_err(broken)?).await
     });
-    let mut connection = pin!(connection);
     let answer = tokio::select! {
         answer = &mut asking => answer,
         _ = &mut connection => return asking.await,
     };
-    if answer.is_ok() {
-        // The end of TLS is sent, too; who gives up just leaves.
-        let _ = connection.await;
-    }
+    // Go's clients end TLS in order, also when they give up.
+    let _ = connection.into_parts().io.into_inner().shutdown().await;
     answer
 }
 

@@ -10,7 +10,7 @@ use crate::registry::Challenge;
 
 use super::client::{Answer, Client, NoAnswer};
 use super::complaint;
-use super::image::{INDEX, MANIFEST, REGISTRY, REPOSITORY, TAG};
+use super::image::{Document, INDEX, Image, MANIFEST, REGISTRY, REPOSITORY, TAG};
 
 /// The User-Agent of the client: of docker's form, and honest about who asks.
 pub const AGENT: &str = concat!(
@@ -44,6 +44,10 @@ impl Docker {
     /// # Errors
     /// What docker complains about.
     pub async fn pull(&self) -> Result<String, String> {
+        self.pulled().await.map_err(|complaint| format!("Error response from daemon: {complaint}"))
+    }
+
+    async fn pulled(&self) -> Result<String, String> {
         let session = self.log_in("pull").await.map_err(complaint::of_pull)?;
         let index = self.tagged(&session).await.map_err(complaint::of_pull)?;
         let manifest = self.manifest(&session, &listed(&index, "/manifests/0/digest")).await?;
@@ -60,19 +64,17 @@ impl Docker {
     ///
     /// # Errors
     /// What docker complains about.
-    pub async fn push(&self) -> Result<String, String> {
+    pub async fn push(&self, image: &Image) -> Result<String, String> {
         let session = self.log_in("pull,push").await?;
-        let index = self.tagged(&session).await?;
-        let manifest = self.manifest(&session, &listed(&index, "/manifests/0/digest")).await?;
-        for layer in layers(&manifest) {
-            let url = format!("{}/blobs/{layer}", repository());
+        for blob in &image.blobs {
+            let url = format!("{}/blobs/{}", repository(), blob.digest);
             fine(self.client.ask("HEAD", &url, &[session.field()]).await, "Head", &url)?;
         }
+        let Document { media_type, digest, content } = &image.manifest;
         let url = format!("{}/manifests/{TAG}", repository());
-        let fields = [session.field(), ("Content-Type", MANIFEST)];
-        let pushed = self.client.send("PUT", &url, &fields, manifest.content.clone()).await;
-        fine(pushed, "Put", &url)?;
-        Ok(format!("{TAG}: digest: {} size: {}", manifest.digest, manifest.length))
+        let fields = [session.field(), ("Content-Type", *media_type)];
+        fine(self.client.send("PUT", &url, &fields, content.clone()).await, "Put", &url)?;
+        Ok(format!("{TAG}: digest: {digest} size: {}", content.len()))
     }
 
     /// The ping, whose answer says where to get a token, and the token.

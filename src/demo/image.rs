@@ -34,8 +34,10 @@ const BLOCK: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Image {
     index: Document,
-    manifest: Document,
-    blobs: Vec<Blob>,
+    /// The manifest of its only platform.
+    pub manifest: Document,
+    /// The configuration, and the layers.
+    pub blobs: Vec<Blob>,
 }
 
 /// A small part of the image that is kept as it is.

@@ -77,6 +77,8 @@ pub struct Limits {
     pub upstream: Duration,
     /// The TLS handshake with the client, from its ClientHello on.
     pub client_tls: Duration,
+    /// What open connections get to end by themselves when the program does, before they are ended.
+    pub grace: Duration,
     /// What open connections get to come to an end when the program does.
     pub drain: Duration,
 }
@@ -89,6 +91,7 @@ impl Default for Limits {
             upstream_tls: Duration::from_secs(9),
             upstream: Duration::from_secs(13),
             client_tls: Duration::from_secs(10),
+            grace: Duration::ZERO,
             drain: Duration::from_secs(1),
         }
     }

@@ -34,6 +34,39 @@ pub fn report(report: &Report, catalogue: &Catalogue, style: &Style) -> String {
     page.text
 }
 
+/// A finding as text: what, why, from what it is concluded, and what to do.
+pub fn finding(finding: &Finding, catalogue: &Catalogue, language: Language) -> String {
+    let explained = finding.explained(catalogue, language);
+    let words = words::of(language);
+    let severity = words.severity.get(finding.severity as usize).unwrap_or(&"");
+    let mut text = String::new();
+    let mut line = |line: &str| {
+        text.push_str(line);
+        text.push('\n');
+    };
+    line(&format!("{severity}: {}", printable(&explained.title)));
+    line(&format!("  {}", printable(&explained.cause)));
+    line(&format!("  {}:", words.evidence));
+    for evidence in &finding.evidence {
+        line(&format!("    #{} {}: {}", evidence.exchange, evidence.place, printable(&evidence.value)));
+    }
+    if !explained.fix.is_empty() || !explained.commands.is_empty() {
+        line(&format!("  {}:", words.to_do));
+    }
+    for (number, step) in (1..).zip(&explained.fix) {
+        line(&format!("    {number}. {}", printable(step)));
+    }
+    for command in &explained.commands {
+        line(&format!("    $ {}", printable(command)));
+    }
+    if let Some(doc) = &explained.doc {
+        line(&format!("  {}: {doc}", words.more));
+    }
+    let ids: Vec<_> = finding.exchanges.iter().map(|id| format!("#{id}")).collect();
+    line(&format!("  [{}; {}; faq {}]", ids.join(" "), finding.rule.id, explained.faq));
+    text
+}
+
 struct Page<'a> {
     text: String,
     catalogue: &'a Catalogue,
@@ -80,29 +113,8 @@ impl Page<'_> {
     }
 
     fn finding(&mut self, finding: &Finding) {
-        let explained = finding.explained(self.catalogue, self.style.language);
-        let severity = self.words.severity.get(finding.severity as usize).unwrap_or(&"");
         self.line("");
-        self.line(&format!("{severity}: {}", printable(&explained.title)));
-        self.line(&format!("  {}", printable(&explained.cause)));
-        self.line(&format!("  {}:", self.words.evidence));
-        for evidence in &finding.evidence {
-            self.line(&format!("    #{} {}: {}", evidence.exchange, evidence.place, printable(&evidence.value)));
-        }
-        if !explained.fix.is_empty() || !explained.commands.is_empty() {
-            self.line(&format!("  {}:", self.words.to_do));
-        }
-        for (number, step) in (1..).zip(&explained.fix) {
-            self.line(&format!("    {number}. {}", printable(step)));
-        }
-        for command in &explained.commands {
-            self.line(&format!("    $ {}", printable(command)));
-        }
-        if let Some(doc) = &explained.doc {
-            self.line(&format!("  {}: {doc}", self.words.more));
-        }
-        let ids: Vec<_> = finding.exchanges.iter().map(|id| format!("#{id}")).collect();
-        self.line(&format!("  [{}; {}; faq {}]", ids.join(" "), finding.rule.id, explained.faq));
+        self.text.push_str(&self::finding(finding, self.catalogue, self.style.language));
     }
 
     fn list(&mut self, heading: &str, items: &[String]) {

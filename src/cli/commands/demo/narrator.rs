@@ -1,0 +1,98 @@
+//! The front end of a demo without a screen: the capture's lines, and around them what they are about.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use tokio::sync::oneshot;
+
+use super::story::{Story, Words};
+use crate::capture::{Listening, Update};
+use crate::cli::front_end::{End, FrontEnd};
+use crate::cli::headless::Printer;
+use crate::demo::{Outcome, Scenario};
+use crate::diagnose::Catalogue;
+use crate::exchange::Moment;
+use crate::language::Language;
+use crate::printable::printable;
+use crate::report::text;
+
+/// Prints the story of a demo.
+pub struct Narrator {
+    /// Prints the lines of the capture.
+    pub printer: Printer,
+    /// The story.
+    pub story: Story,
+    /// What the user types.
+    pub command: String,
+    /// Comes when the client is done.
+    pub outcome: oneshot::Receiver<Outcome>,
+    /// Which demo it is.
+    pub scenario: Scenario,
+    /// The user's language.
+    pub language: Language,
+}
+
+impl FrontEnd for Narrator {
+    fn listening(&mut self, _address: SocketAddr, _data_dir: &Path) -> Listening {
+        let (words, text, command) = (&self.story.words, &self.story.text, &self.command);
+        let Words { inside, typed, happens, lines, .. } = words;
+        print(&format!("{inside}\n\n{typed}\n  $ {command}\n\n{happens}\n  {text}\n\n{lines}"))
+    }
+
+    fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening {
+        match update {
+            // They are told in full at the end, which is near.
+            Update::Finding(_) => Listening::Yes,
+            _ => self.printer.update(update, now),
+        }
+    }
+
+    fn ended(&mut self, end: &End) {
+        // Nobody may be listening any more.
+        let _ = print(&self.ending(end));
+    }
+}
+
+impl Narrator {
+    fn ending(&mut self, end: &End) -> String {
+        let words = &self.story.words;
+        let mut page = String::new();
+        if let Ok(outcome) = self.outcome.try_recv() {
+            let (Ok(said) | Err(said)) = outcome.said;
+            // Writing to a String cannot fail, here and below.
+            let _ = write!(page, "\n{}\n", words.printed);
+            for line in said.lines() {
+                let _ = writeln!(page, "  {}", printable(line));
+            }
+        }
+        let _ = writeln!(page, "\n{}", words.said);
+        let catalogue = Catalogue::built_in();
+        let mut trouble = end.capture.summary.findings.iter().filter(|finding| finding.is_trouble()).peekable();
+        if trouble.peek().is_none() {
+            let _ = writeln!(page, "\n{}", words.nothing_wrong);
+        }
+        for finding in trouble {
+            let _ = write!(page, "\n{}", text::finding(finding, &catalogue, self.language));
+        }
+        if let Some(recorded) = &end.capture.recorded {
+            let _ = writeln!(page, "\n{} {}", words.recorded, recorded.path.display());
+        }
+        if let Some(har) = &end.har {
+            let _ = writeln!(page, "HAR: {}", har.display());
+        }
+        let others = Scenario::ALL.into_iter().filter(|other| *other != self.scenario);
+        let others: Vec<_> = others.map(Scenario::as_str).collect();
+        let _ = write!(page, "{} pulltap demo {}\n{}", words.others, others.join(" | "), words.own);
+        page
+    }
+}
+
+fn print(text: &str) -> Listening {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => Listening::Yes,
+        Err(_) => Listening::No,
+    }
+}
