@@ -16,6 +16,7 @@ pub mod facts;
 pub mod finding;
 mod groups;
 pub mod meaning;
+pub mod past;
 mod placing;
 pub mod rule;
 pub mod rules;

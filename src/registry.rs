@@ -1,6 +1,7 @@
 //! What registries and their clients mean: endpoints, challenges, scopes, tokens, errors, roles. Pure knowledge of the
 //! OCI distribution API and of the products that speak it; every parser is tolerant and takes linear time.
 
+pub mod azure;
 pub mod challenge;
 pub mod clients;
 pub mod context;
@@ -12,16 +13,19 @@ pub mod reference;
 pub mod role;
 pub mod scope;
 pub mod token;
+pub mod told_settings;
 pub mod vendors;
 
+pub use azure::{Management, ManagementCall, RegistrySettings, Service};
 pub use challenge::Challenge;
 pub use clients::{Client, ClientKind};
 pub use context::{Address, Asked, Context, PlaceKey, Realm, Redirect};
-pub use endpoint::Endpoint;
+pub use endpoint::{AcrCall, Endpoint};
 pub use error_body::{ErrorBody, ErrorEntry, Shape};
 pub use manifest::{Layer, Manifest, ManifestKind, Platform};
 pub use reference::{Digest, RepositoryName, Tag};
 pub use role::Role;
 pub use scope::Scope;
 pub use token::{Authorization, Claims, Proof, TokenAnswer, TokenRequest};
+pub use told_settings::{Told, ToldSettings};
 pub use vendors::Vendor;

@@ -1,6 +1,6 @@
 //! A case: one exchange in its episode, as a rule sees it, and the evidence it can point to.
 
-use crate::registry::{Authorization, Challenge, Proof, Role, Shape, Vendor, vendors};
+use crate::registry::{Authorization, Challenge, Proof, RegistrySettings, Role, Shape, Vendor, vendors};
 
 use super::episode::{Episode, Member};
 use super::error_facts::{ErrorFacts, KeptHeader};
@@ -108,6 +108,33 @@ impl<'a> Case<'a> {
     /// The last token that was granted before this exchange began.
     pub fn token_before(&self) -> Option<&'a Member<'a>> {
         self.episode.granted_tokens().rev().find(|token| token.facts.opened < self.facts.opened)
+    }
+
+    /// The user on whose behalf it asks: named by itself, else by the last token request before it.
+    pub fn user(&self) -> Option<&'a str> {
+        let named = match self.authorization() {
+            Some(Authorization::Basic { user }) => user.as_deref(),
+            _ => None,
+        };
+        let token = self.token().or_else(|| self.token_before()?.facts.token.as_deref());
+        named.or_else(|| token?.request.user.as_deref())
+    }
+
+    /// How the registry is set up, as far as Azure Resource Manager told.
+    pub fn settings(&self) -> Option<&'a RegistrySettings> {
+        self.member.told.map(|told| &told.settings)
+    }
+
+    /// The setting that Azure Resource Manager told.
+    pub fn settings_evidence(&self, value: &str) -> Option<Evidence> {
+        let told = self.member.told?;
+        Some(Evidence { exchange: told.exchange, place: Place::ResponseBody(0..0), value: shortened(value) })
+    }
+
+    /// The address that was connected to.
+    pub fn address_evidence(&self) -> Option<Evidence> {
+        let address = self.facts.address()?;
+        Some(self.evidence(Place::Address, &format!("{} is {address}", self.facts.host)))
     }
 
     /// What every sentence about this exchange may name.

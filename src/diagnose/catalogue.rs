@@ -10,10 +10,13 @@ use crate::registry::Vendor;
 
 use super::finding::{Finding, Parameters};
 
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 10] = [
     ("authentication.toml", include_str!("catalogue/authentication.toml")),
     ("content.toml", include_str!("catalogue/content.toml")),
+    ("faq.toml", include_str!("catalogue/faq.toml")),
+    ("identity.toml", include_str!("catalogue/identity.toml")),
     ("network.toml", include_str!("catalogue/network.toml")),
+    ("network_policy.toml", include_str!("catalogue/network_policy.toml")),
     ("operations.toml", include_str!("catalogue/operations.toml")),
     ("practice.toml", include_str!("catalogue/practice.toml")),
     ("tasks.toml", include_str!("catalogue/tasks.toml")),
@@ -47,9 +50,12 @@ pub struct Entry {
     /// The text in Traditional Chinese.
     #[serde(rename = "zh-Hant")]
     zh_hant: EntryText,
-    /// What certain rules say instead of the entry's cause.
+    /// What else people search for to find it: codes of errors, statuses.
     #[serde(default)]
-    rule: BTreeMap<String, Sentences>,
+    pub codes: Vec<String>,
+    /// What certain rules say instead.
+    #[serde(default)]
+    rule: BTreeMap<String, RuleText>,
 }
 
 /// The text of an entry in one language.
@@ -73,6 +79,39 @@ struct Sentences {
     ja: String,
     #[serde(rename = "zh-Hant")]
     zh_hant: String,
+}
+
+/// What a rule says instead of the entry: the cause always, title and steps where they differ, too.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleText {
+    en: String,
+    ja: String,
+    #[serde(rename = "zh-Hant")]
+    zh_hant: String,
+    title: Option<Sentences>,
+    fix: Option<Steps>,
+}
+
+/// Steps in every language.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Steps {
+    en: Vec<String>,
+    ja: Vec<String>,
+    #[serde(rename = "zh-Hant")]
+    zh_hant: Vec<String>,
+}
+
+/// What a rule says instead of its entry, in one language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleWords<'a> {
+    /// The title, where it differs.
+    pub title: Option<&'a str>,
+    /// The cause.
+    pub cause: &'a str,
+    /// The steps, where they differ.
+    pub fix: Option<&'a [String]>,
 }
 
 /// A finding in words. Values from the network stand in it: outputs make it printable.
@@ -102,6 +141,18 @@ impl Sentences {
     }
 }
 
+impl RuleText {
+    fn in_language(&self, language: Language) -> RuleWords<'_> {
+        let (cause, fix): (_, fn(&Steps) -> &[String]) = match language {
+            Language::En => (&self.en, |steps| &steps.en),
+            Language::Ja => (&self.ja, |steps| &steps.ja),
+            Language::ZhHant => (&self.zh_hant, |steps| &steps.zh_hant),
+        };
+        let title = self.title.as_ref().map(|title| title.in_language(language));
+        RuleWords { title, cause, fix: self.fix.as_ref().map(fix) }
+    }
+}
+
 impl Entry {
     /// Its text in a language.
     pub fn text(&self, language: Language) -> &EntryText {
@@ -112,9 +163,9 @@ impl Entry {
         }
     }
 
-    /// The rules that have a cause of their own, with that cause in a language.
-    pub fn rule_causes(&self, language: Language) -> impl Iterator<Item = (&str, &str)> {
-        self.rule.iter().map(move |(rule, sentences)| (rule.as_str(), sentences.in_language(language)))
+    /// The rules that have words of their own, with these in a language.
+    pub fn rule_words(&self, language: Language) -> impl Iterator<Item = (&str, RuleWords<'_>)> {
+        self.rule.iter().map(move |(rule, text)| (rule.as_str(), text.in_language(language)))
     }
 }
 
@@ -170,15 +221,17 @@ impl Finding {
             return Explained { title, cause, fix: Vec::new(), commands: Vec::new(), doc: None, faq: slug.to_owned() };
         };
         let text = entry.text(language);
-        let own_cause = entry.rule.get(self.rule.id.as_str()).map(|sentences| sentences.in_language(language));
+        let own = entry.rule.get(self.rule.id.as_str()).map(|text| text.in_language(language));
+        let title = own.and_then(|own| own.title).unwrap_or(&text.title);
+        let cause = own.map_or(text.cause.as_str(), |own| own.cause);
+        let fix = own.and_then(|own| own.fix).unwrap_or(&text.fix);
         let prose = |text: &str| filled(text, &self.parameters, Filling::Prose);
         let is_acr = Vendor::of(self.parameters.value("registry").unwrap_or("")) == Vendor::Acr;
-        let own = entry.acr_commands.iter().filter(|_| is_acr);
-        let commands = entry.commands.iter().chain(own);
+        let commands = entry.commands.iter().chain(entry.acr_commands.iter().filter(|_| is_acr));
         Explained {
-            title: prose(&text.title),
-            cause: prose(own_cause.unwrap_or(&text.cause)),
-            fix: text.fix.iter().map(|step| prose(step)).collect(),
+            title: prose(title),
+            cause: prose(cause),
+            fix: fix.iter().map(|step| prose(step)).collect(),
             commands: commands.map(|command| filled(command, &self.parameters, Filling::Command)).collect(),
             doc: entry.doc.clone(),
             faq: slug.to_owned(),

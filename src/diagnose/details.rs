@@ -172,7 +172,7 @@ fn number(value: &str) -> Option<f64> {
 
 /// RFC 8288; the distribution specification's "Listing Tags".
 fn next_page(exchange: &Exchange, role: Role, endpoint: &Endpoint) -> Option<usize> {
-    let is_list = matches!(role, Role::Tags | Role::Catalog) || *endpoint == Endpoint::AcrApi;
+    let is_list = matches!(role, Role::Tags | Role::Catalog) || matches!(endpoint, Endpoint::AcrApi { .. });
     let headers = &exchange.response.as_ref().filter(|response| is_list && response.status == 200)?.headers;
     let (at, field) = field_of(headers, &["link"])?;
     let value = field.text().replace(' ', "");
@@ -181,7 +181,7 @@ fn next_page(exchange: &Exchange, role: Role, endpoint: &Endpoint) -> Option<usi
 
 /// `changeableAttributes` and `quarantineState` of Azure Container Registry's own API (Azure/acr, docs/preview).
 fn lock(exchange: &Exchange, endpoint: &Endpoint) -> Option<Box<str>> {
-    if *endpoint != Endpoint::AcrApi || exchange.status() != Some(200) {
+    if !matches!(endpoint, Endpoint::AcrApi { .. }) || exchange.status() != Some(200) {
         return None;
     }
     let compact: String =

@@ -75,6 +75,7 @@ impl Engine {
     /// Takes an exchange that is over. The same exchange may come again when more of it is known.
     pub fn update(&mut self, exchange: &Exchange) {
         let learned = self.context.learn(exchange);
+        let told = self.context.learn_settings(exchange);
         let texts = &mut self.texts;
         let facts = Facts::of(exchange, |text| shared(texts, text));
         let (id, connect) = (exchange.id, facts.connect);
@@ -95,6 +96,12 @@ impl Engine {
             let first = ExchangeId::new(1).map(|first| (since, first));
             let (Some(there), Some(first)) = (self.by_place.get(&place), first) else { continue };
             for id in there.range(first..).map(|(_, id)| *id).collect::<Vec<_>>() {
+                self.place(id);
+            }
+        }
+        for server in told {
+            let is_there = |placed: &&Placed| placed.facts.host.eq_ignore_ascii_case(&server);
+            for id in self.placed.values().filter(is_there).map(|placed| placed.facts.id).collect::<Vec<_>>() {
                 self.place(id);
             }
         }

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::exchange::Moment;
-use crate::registry::{PlaceKey, Role, Shape};
+use crate::exchange::{ExchangeId, Moment};
+use crate::registry::{PlaceKey, Role, Shape, Told};
 
 use super::facts::{Facts, Method};
+use super::past::Past;
 
 /// A rest of this length ends an episode. Docker waits up to 20 s between attempts of a push
 /// (5, 10, 15, 20: moby distribution/push.go), 5 s between attempts of a download.
@@ -40,6 +41,10 @@ pub struct Member<'a> {
     pub repository: Option<&'a str>,
     /// The digest that the content must have.
     pub digest: Option<&'a str>,
+    /// Whether the client wrote the usual port into the registry's name, which a token request does not show itself.
+    pub names_port: bool,
+    /// How the registry is set up, as far as Azure Resource Manager told.
+    pub told: Option<&'a Told>,
     /// For a CONNECT: whether an exchange was seen inside its tunnel.
     pub tunnel_is_used: bool,
     /// Whether the client took the next step that is to be expected: it followed a redirect, or got over plain HTTP what
@@ -56,6 +61,7 @@ pub struct Episode<'a> {
     tokens: Vec<usize>,
     is_push: bool,
     has_used_tunnel: bool,
+    past: Past,
 }
 
 impl<'a> Episode<'a> {
@@ -101,7 +107,26 @@ impl<'a> Episode<'a> {
             }
         }
         let has_used_tunnel = members.iter().any(|member| member.tunnel_is_used);
-        Self { members, last_success, explained, tokens, is_push, has_used_tunnel }
+        Self { members, last_success, explained, tokens, is_push, has_used_tunnel, past: Past::default() }
+    }
+
+    /// The episode, knowing what earlier ones left behind.
+    pub(super) fn after(mut self, past: Past) -> Self {
+        self.past = past;
+        self
+    }
+
+    /// What earlier episodes left behind.
+    pub fn past(&self) -> &Past {
+        &self.past
+    }
+
+    /// The last manifest that was written, and when.
+    pub fn last_push(&self) -> Option<(ExchangeId, Moment)> {
+        let is_push = |member: &&Member<'_>| {
+            member.role == Role::Manifest && member.facts.method == Method::Put && member.facts.succeeded()
+        };
+        self.members.iter().rev().find(is_push).map(|member| (member.facts.id, member.facts.ended))
     }
 
     /// When the last thing happened in it.
@@ -112,11 +137,13 @@ impl<'a> Episode<'a> {
     /// A number that changes when anything changes that rules look at.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
+        self.past.hash(&mut hasher);
         for member in &self.members {
             let facts = member.facts;
             (facts.id, facts.ended, facts.status, facts.sha256.is_some(), facts.failure.is_some()).hash(&mut hasher);
             (member.role, member.registry, member.repository, member.digest, member.tunnel_is_used, member.went_on)
                 .hash(&mut hasher);
+            (member.names_port, member.told.map(|told| (told.exchange, &told.settings))).hash(&mut hasher);
         }
         hasher.finish()
     }

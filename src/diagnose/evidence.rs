@@ -41,6 +41,8 @@ pub enum Place {
     UpstreamTls,
     /// The host that was asked for, as the client wrote it.
     Target,
+    /// The address that the host's name resolved to.
+    Address,
 }
 
 /// A phase of an exchange.
@@ -68,6 +70,7 @@ impl fmt::Display for Place {
             Self::ClientTls => "client-tls",
             Self::UpstreamTls => "upstream-tls",
             Self::Target => "target",
+            Self::Address => "address",
         })
     }
 }

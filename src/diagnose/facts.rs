@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::exchange::tls::AlertSender;
 use crate::exchange::{Body, Exchange, ExchangeId, Failure, Kept, Moment, Origin, Scheme, Verdict, WhyOpaque};
-use crate::registry::{Authorization, Challenge, Endpoint, PlaceKey, Role, TokenAnswer, TokenRequest, parameters};
+use crate::registry::{
+    Authorization, Challenge, Endpoint, Management, PlaceKey, Role, TokenAnswer, TokenRequest, parameters,
+};
 
 use super::details::Details;
 use super::error_facts::ErrorFacts;
@@ -55,10 +57,10 @@ pub struct Facts {
     pub challenges: Box<[(usize, Challenge)]>,
     /// What it asks a token endpoint for, if it looks like that, and what it got.
     pub token: Option<Box<TokenFacts>>,
-    /// Until when a signed URL holds: of this request, in seconds since the epoch.
-    pub signature_expires: Option<i64>,
     /// What an error answer says, or a page where data was due.
     pub error: Option<Box<ErrorFacts>>,
+    /// What only few exchanges tell.
+    pub rare: Option<Box<Rare>>,
     /// What ended it before its time.
     pub failure: Option<Box<Failure>>,
     /// What TLS tells.
@@ -69,6 +71,18 @@ pub struct Facts {
     pub details: Option<Box<Details>>,
     /// What rules would want to know and this exchange does not tell.
     pub lacks: Needs,
+}
+
+/// What only few exchanges tell, kept apart so that the others stay small.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rare {
+    /// Until when a signed URL holds: of this request, in seconds since the epoch.
+    pub signature_expires: Option<i64>,
+    /// What it asks Azure Resource Manager, when it does.
+    pub management: Option<Management>,
+    /// Where it was refused or failed: the address of the server that was connected to, or, when none was, that was tried
+    /// first. `None` with a parent proxy, whose address says nothing about the server.
+    pub address: Option<IpAddr>,
 }
 
 /// A request method.
@@ -143,8 +157,8 @@ impl Facts {
             authorization: authorization(exchange),
             challenges: challenges(exchange),
             token: token(exchange, role),
-            signature_expires: exchange.query().and_then(signature_expiry),
             error: ErrorFacts::of(exchange).map(Box::new),
+            rare: Rare::of(exchange),
             failure: exchange.failure.clone().map(Box::new),
             tls: TlsSummary::of(exchange),
             sha256: comparable_digest(exchange).map(Box::new),
@@ -185,6 +199,16 @@ impl Facts {
         lacks
     }
 
+    /// What it asks Azure Resource Manager, when it does.
+    pub fn management(&self) -> Option<&Management> {
+        self.rare.as_deref()?.management.as_ref()
+    }
+
+    /// The address of the server, where it was refused or failed.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.rare.as_deref()?.address
+    }
+
     /// Whether it was answered, and well.
     pub fn succeeded(&self) -> bool {
         self.failure.is_none() && self.status.is_some_and(|status| (200..400).contains(&status))
@@ -193,6 +217,17 @@ impl Facts {
     /// How long it took, in microseconds.
     pub fn duration_micros(&self) -> i64 {
         self.ended.micros_since(self.opened)
+    }
+}
+
+impl Rare {
+    fn of(exchange: &Exchange) -> Option<Box<Self>> {
+        let rare = Self {
+            signature_expires: exchange.query().and_then(signature_expiry),
+            management: Management::of(exchange),
+            address: server_address(exchange),
+        };
+        (rare != Self::default()).then(|| Box::new(rare))
     }
 }
 
@@ -235,6 +270,13 @@ fn authorization(exchange: &Exchange) -> Option<(usize, Box<Authorization>)> {
     let read = if exchange.status() == Some(401) { Authorization::in_request } else { Authorization::kind_in_request };
     let (at, authorization) = read(request)?;
     Some((at, Box::new(authorization)))
+}
+
+fn server_address(exchange: &Exchange) -> Option<IpAddr> {
+    let is_wanted = exchange.failure.is_some() || exchange.status() == Some(403);
+    let upstream = exchange.upstream.as_deref().filter(|upstream| is_wanted && upstream.parent_proxy.is_none())?;
+    let address = upstream.address.or_else(|| upstream.addresses.first().copied())?;
+    Some(address.ip())
 }
 
 fn last_moment(exchange: &Exchange) -> Moment {

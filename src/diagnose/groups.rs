@@ -7,6 +7,7 @@ use crate::exchange::{ExchangeId, Moment};
 
 use super::episode::{Episode, Level};
 use super::finding::FindingId;
+use super::past::Past;
 use super::placing::{GroupKey, View};
 use super::rules::RulesByRole;
 use super::standing::Standing;
@@ -14,6 +15,11 @@ use super::verdict;
 
 /// An episode is at rest when nothing happened for this long.
 const REST_MICROS: i64 = 5_000_000;
+
+/// Permissions and rules are effective within ten minutes; an episode may go on for a while after its refusal.
+const PAST_MICROS: i64 = 1_800_000_000;
+/// The most episodes that are looked back at.
+const MOST_PAST: usize = 64;
 
 /// By what the exchanges of a group are in order.
 type Place = (Moment, ExchangeId);
@@ -36,6 +42,8 @@ struct Judged {
     fingerprint: Option<u64>,
     /// The findings, each with its first exchange.
     findings: Vec<(FindingId, ExchangeId)>,
+    /// What it leaves behind for those after it.
+    left: Past,
 }
 
 impl Group {
@@ -76,6 +84,7 @@ impl Group {
         for episode in Episode::cut(members) {
             let Some(first) = episode.members().first() else { continue };
             let first = (first.facts.opened, first.facts.id);
+            let episode = episode.after(self.past_of(first.0));
             let (ended, fingerprint) = (episode.ended(), episode.fingerprint());
             if let Some(at) = old.iter().position(|judged| judged.fingerprint == Some(fingerprint)) {
                 self.judged.push(old.swap_remove(at));
@@ -85,14 +94,15 @@ impl Group {
                     .iter()
                     .filter_map(|finding| Some((finding.id.clone(), *finding.exchanges.first()?)))
                     .collect();
+                let left = Past::of(&episode, &found);
                 for finding in found {
                     judge.standing.add(judge.key, finding);
                 }
-                self.judged.push(Judged { first, ended, fingerprint: Some(fingerprint), findings });
+                self.judged.push(Judged { first, ended, fingerprint: Some(fingerprint), findings, left });
             } else {
                 // What was told of an episode that goes on stands until it rests again.
                 let findings = told_before(&old, &episode);
-                self.judged.push(Judged { first, ended, fingerprint: None, findings });
+                self.judged.push(Judged { first, ended, fingerprint: None, findings, left: Past::default() });
                 self.mark(first);
             }
         }
@@ -104,6 +114,17 @@ impl Group {
             }
         }
         self.unjudged_from.is_some()
+    }
+
+    /// What the episodes that ended not too long before this moment left behind.
+    fn past_of(&self, moment: Moment) -> Past {
+        let is_recent = |judged: &&Judged| moment.micros_since(judged.ended) <= PAST_MICROS;
+        let count = self.judged.iter().rev().take(MOST_PAST).take_while(is_recent).count();
+        let mut past = Past::default();
+        for judged in self.judged.iter().skip(self.judged.len().saturating_sub(count)) {
+            past.extend(&judged.left);
+        }
+        past
     }
 
     /// Lets go of the episodes at its beginning that ended before this moment; their findings stand as they are.

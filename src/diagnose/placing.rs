@@ -48,6 +48,8 @@ fn member<'a>(facts: &'a Facts, view: View<'a>) -> Member<'a> {
         registry: &facts.host,
         repository: facts.endpoint.repository(),
         digest: facts.endpoint.reference().filter(|reference| reference.contains(':')),
+        names_port: false,
+        told: None,
         tunnel_is_used: view.used_tunnels.contains(&facts.id),
         went_on: view.steps.came_after(facts),
     };
@@ -64,9 +66,11 @@ fn member<'a>(facts: &'a Facts, view: View<'a>) -> Member<'a> {
         let service = request.and_then(|request| request.service.as_deref());
         if let Some(realm) = context.realm(asked, service) {
             member.registry = &realm.registry;
+            member.names_port = realm.names_port;
         }
         member.repository = request.and_then(|request| request.scopes.iter().find_map(|scope| scope.repository()));
     }
+    member.told = context.settings(member.registry, facts.opened);
     member
 }
 

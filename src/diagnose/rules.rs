@@ -9,10 +9,14 @@ use super::rule::Rule;
 mod auth;
 mod connections;
 mod content;
+mod identity;
+mod login;
 mod normal;
+mod policy;
 mod server;
 mod storage;
 mod token;
+mod trust;
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
@@ -20,6 +24,10 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         normal::RULES,
         token::RULES,
         auth::RULES,
+        login::RULES,
+        identity::RULES,
+        policy::RULES,
+        trust::RULES,
         content::RULES,
         server::RULES,
         storage::RULES,

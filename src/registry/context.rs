@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use crate::exchange::{Exchange, ExchangeId, Moment};
 
-use super::{Challenge, Endpoint, Role, vendors};
+use super::{Challenge, Endpoint, Role, Service, Told, ToldSettings, vendors};
 
 /// The most places remembered of one kind, and the most entries of one place.
 const MOST_PLACES: usize = 20_000;
@@ -83,6 +83,8 @@ pub struct Realm {
     pub client: Option<IpAddr>,
     /// The registry, in the case in which the client wrote it.
     pub registry: Box<str>,
+    /// Whether the client wrote the usual port into the registry's name: `registry:443`.
+    pub names_port: bool,
     /// The service that the challenge names.
     pub service: Option<Box<str>>,
 }
@@ -150,6 +152,7 @@ impl Asked {
 pub struct Context {
     realms: HashMap<PlaceKey, Vec<Realm>>,
     redirects: HashMap<PlaceKey, Vec<Redirect>>,
+    settings: ToldSettings,
 }
 
 impl Context {
@@ -168,6 +171,16 @@ impl Context {
         }
     }
 
+    /// Learns how registries are set up. Says of which more is known now.
+    pub fn learn_settings(&mut self, exchange: &Exchange) -> Vec<Box<str>> {
+        self.settings.learn(exchange)
+    }
+
+    /// How a registry was set up at a moment, as far as it was told.
+    pub fn settings(&self, server: &str, moment: Moment) -> Option<&Told> {
+        self.settings.at(server, moment)
+    }
+
     fn learn_realms(&mut self, exchange: &Exchange) -> Vec<(PlaceKey, Moment)> {
         let Some(response) = &exchange.response else { return Vec::new() };
         let mut learned = Vec::new();
@@ -181,6 +194,7 @@ impl Context {
                 exchange: exchange.id,
                 client: exchange.client.map(|client| client.ip()),
                 registry: exchange.target.host.as_str().into(),
+                names_port: names_usual_port(exchange),
                 service: challenge.service().map(Into::into),
             };
             let since = named.opened.plus_micros(-AHEAD_MICROS);
@@ -198,7 +212,8 @@ impl Context {
         let known = self.realms.entry(place).or_default();
         let is_full = known.len() >= MOST_AT_ONE_PLACE;
         let same = known.iter_mut().find(|realm| {
-            realm.client == named.client && realm.registry == named.registry && realm.service == named.service
+            (realm.client, realm.names_port) == (named.client, named.names_port)
+                && (&realm.registry, &realm.service) == (&named.registry, &named.service)
         });
         match same {
             Some(earlier) if (earlier.opened, earlier.exchange) <= (named.opened, named.exchange) => return false,
@@ -272,6 +287,11 @@ impl Context {
             _ if is_realm() => Role::Token,
             _ if self.redirect(asked).is_some() => Role::Storage,
             Role::Other if vendors::keeps_blobs(host) => Role::Storage,
+            Role::Other => match Service::of(host) {
+                Some(Service::Entra | Service::InstanceMetadata) => Role::Identity,
+                Some(Service::ResourceManager) => Role::Management,
+                None => role,
+            },
             _ => role,
         }
     }
@@ -284,6 +304,12 @@ impl Context {
             !known.is_empty()
         });
     }
+}
+
+/// Clients leave the usual port out of `Host`, unless it stands in the name that they were given.
+fn names_usual_port(exchange: &Exchange) -> bool {
+    let host = exchange.request.as_ref().and_then(|request| request.headers.text("host"));
+    host.is_some_and(|host| host.trim().ends_with(":443")) && exchange.target.port == 443
 }
 
 #[cfg(test)]

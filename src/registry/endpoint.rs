@@ -55,6 +55,8 @@ pub enum Endpoint {
     ContentTrust {
         /// The name, which includes the host for registries other than Docker Hub.
         repository: Box<str>,
+        /// The file: `root.json`, `targets/releases.json`, …
+        file: Box<str>,
     },
     /// A well-known token endpoint.
     Token,
@@ -62,11 +64,56 @@ pub enum Endpoint {
     /// (Azure/acr, docs/AAD-OAuth.md).
     TokenExchange,
     /// `/acr/v1/…`: Azure Container Registry's own API.
-    AcrApi,
+    AcrApi {
+        /// What it asks for.
+        call: AcrCall,
+        /// The repository, where the path names one.
+        repository: Option<Box<str>>,
+    },
     /// Below `/v2/`, and nothing of the above.
     UnknownRegistryPath,
     /// Everything else.
     Other,
+}
+
+/// What Azure Container Registry's own API is asked for (Azure/azure-rest-api-specs, `containerregistry.json` of the data
+/// plane).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AcrCall {
+    /// `_catalog`: the repositories.
+    Catalog,
+    /// `<repository>`: what is known about it.
+    Repository,
+    /// `<repository>/_tags`
+    Tags,
+    /// `<repository>/_tags/<tag>`
+    Tag,
+    /// `<repository>/_manifests`
+    Manifests,
+    /// `<repository>/_manifests/<digest>`
+    Manifest,
+    /// Anything else.
+    Other,
+}
+
+impl AcrCall {
+    fn of(rest: &str) -> (Self, Option<&str>) {
+        let rest = rest.trim_matches('/');
+        let found = [("/_tags", Self::Tags, Self::Tag), ("/_manifests", Self::Manifests, Self::Manifest)];
+        for (part, all, one) in found {
+            if let Some(repository) = rest.strip_suffix(part) {
+                return (all, Some(repository));
+            }
+            if let Some((repository, _)) = rest.split_once(part).filter(|(_, after)| after.starts_with('/')) {
+                return (one, Some(repository));
+            }
+        }
+        match rest {
+            "" => (Self::Other, None),
+            "_catalog" => (Self::Catalog, None),
+            _ => (Self::Repository, Some(rest)),
+        }
+    }
 }
 
 impl Endpoint {
@@ -75,12 +122,16 @@ impl Endpoint {
         if let Some(rest) = path.strip_prefix("/v2/") {
             return Self::below_v2(rest, query);
         }
+        if let Some(rest) = path.strip_prefix("/acr/v1/") {
+            let (call, repository) = AcrCall::of(rest);
+            return Self::AcrApi { call, repository: repository.map(boxed) };
+        }
         match path.trim_end_matches('/') {
             "/v2" => Self::Ping,
             "/oauth2/token" | "/service/token" | "/jwt/auth" => Self::Token,
             "/token" if asks_for_a_token(query) => Self::Token,
             "/oauth2/exchange" => Self::TokenExchange,
-            path if path == "/acr/v1" || path.starts_with("/acr/v1/") => Self::AcrApi,
+            "/acr/v1" => Self::AcrApi { call: AcrCall::Other, repository: None },
             _ => Self::Other,
         }
     }
@@ -94,8 +145,8 @@ impl Endpoint {
             "token" | "auth" => return Self::Token,
             _ => {}
         }
-        if let Some((name, _)) = trimmed.split_once("/_trust/tuf/") {
-            return Self::ContentTrust { repository: boxed(name) };
+        if let Some((name, file)) = rest.split_once("/_trust/tuf/") {
+            return Self::ContentTrust { repository: boxed(name), file: boxed(file) };
         }
         if let Some(repository) = rest.strip_suffix("/blobs/uploads/").or_else(|| rest.strip_suffix("/blobs/uploads")) {
             let mount = query.and_then(|query| parameters::first(query, "mount")).map(String::into_boxed_str);
@@ -133,7 +184,8 @@ impl Endpoint {
             | Self::Upload { repository }
             | Self::Tags { repository }
             | Self::Referrers { repository, .. }
-            | Self::ContentTrust { repository } => Some(repository),
+            | Self::ContentTrust { repository, .. } => Some(repository),
+            Self::AcrApi { repository, .. } => repository.as_deref(),
             _ => None,
         }
     }
@@ -189,6 +241,22 @@ mod tests {
             Endpoint::of("/v2/app/blobs/uploads/", Some("mount=sha256%3Aab&from=base")),
             Endpoint::Uploads { repository: "app".into(), mount: Some("sha256:ab".into()) }
         );
+    }
+
+    #[test]
+    fn reads_the_paths_of_azure_container_registry() {
+        for (path, call, repository) in [
+            ("_catalog", AcrCall::Catalog, None),
+            ("team/app", AcrCall::Repository, Some("team/app")),
+            ("team/app/_tags", AcrCall::Tags, Some("team/app")),
+            ("team%2Fapp/_tags/v1", AcrCall::Tag, Some("team/app")),
+            ("app/_manifests/", AcrCall::Manifests, Some("app")),
+            ("app/_manifests/sha256:ab", AcrCall::Manifest, Some("app")),
+            ("", AcrCall::Other, None),
+        ] {
+            let repository = repository.map(Into::into);
+            assert_eq!(Endpoint::of(&format!("/acr/v1/{path}"), None), Endpoint::AcrApi { call, repository }, "{path}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The part an exchange plays in talking to a registry.
 
-use super::Endpoint;
+use super::{AcrCall, Endpoint};
 
 /// The part an exchange plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +29,14 @@ pub enum Role {
     Referrers,
     /// Deleting something.
     Delete,
+    /// Content trust: what is signed (Notary).
+    Trust,
+    /// Microsoft Entra ID, or the metadata service of a virtual machine: who is it that asks?
+    Identity,
+    /// Azure Resource Manager: the registry as a resource.
+    Management,
+    /// Azure Container Registry's own API about repositories, tags and manifests: their attributes and locks.
+    Attributes,
     /// Opening a tunnel.
     Connect,
     /// Something else.
@@ -37,7 +45,7 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Ping,
         Self::Token,
         Self::Manifest,
@@ -50,6 +58,10 @@ impl Role {
         Self::Catalog,
         Self::Referrers,
         Self::Delete,
+        Self::Trust,
+        Self::Identity,
+        Self::Management,
+        Self::Attributes,
         Self::Connect,
         Self::Other,
     ];
@@ -69,6 +81,10 @@ impl Role {
             Self::Catalog => "catalog",
             Self::Referrers => "referrers",
             Self::Delete => "delete",
+            Self::Trust => "trust",
+            Self::Identity => "identity",
+            Self::Management => "management",
+            Self::Attributes => "attributes",
             Self::Connect => "connect",
             Self::Other => "other",
         }
@@ -81,22 +97,30 @@ impl Role {
             (_, "CONNECT") => Self::Connect,
             (Endpoint::Token | Endpoint::TokenExchange, _) => Self::Token,
             (Endpoint::Ping, _) => Self::Ping,
-            (Endpoint::Catalog, _) => Self::Catalog,
-            (Endpoint::Manifest { .. } | Endpoint::Blob { .. } | Endpoint::Tags { .. }, "DELETE") => Self::Delete,
+            (
+                Endpoint::Manifest { .. } | Endpoint::Blob { .. } | Endpoint::Tags { .. } | Endpoint::AcrApi { .. },
+                "DELETE",
+            ) => Self::Delete,
+            (Endpoint::Catalog | Endpoint::AcrApi { call: AcrCall::Catalog, .. }, _) => Self::Catalog,
             (Endpoint::Manifest { .. }, _) => Self::Manifest,
             (Endpoint::Blob { .. }, _) if is_redirected => Self::Redirect,
             (Endpoint::Blob { .. }, _) => Self::Blob,
             (Endpoint::Uploads { mount: Some(_), .. }, _) => Self::Mount,
             (Endpoint::Uploads { .. } | Endpoint::Upload { .. }, _) => Self::Upload,
-            (Endpoint::Tags { .. }, _) => Self::Tags,
+            (Endpoint::Tags { .. } | Endpoint::AcrApi { call: AcrCall::Tags, .. }, _) => Self::Tags,
             (Endpoint::Referrers { .. }, _) => Self::Referrers,
+            (Endpoint::ContentTrust { .. }, _) => Self::Trust,
+            (Endpoint::AcrApi { .. }, _) => Self::Attributes,
             _ => Self::Other,
         }
     }
 
     /// Whether the registry itself answers it (not its token server, not its blob host).
     pub fn is_registry(self) -> bool {
-        !matches!(self, Self::Token | Self::Storage | Self::Connect | Self::Other)
+        !matches!(
+            self,
+            Self::Token | Self::Storage | Self::Trust | Self::Identity | Self::Management | Self::Connect | Self::Other
+        )
     }
 
     /// Whether it writes blobs.

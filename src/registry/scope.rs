@@ -59,6 +59,11 @@ impl Scope {
         (self.kind == "repository" || self.kind == "artifact-repository").then_some(self.name.as_str())
     }
 
+    /// Whether it is about reading a repository, and nothing else.
+    pub fn is_only_pull(&self) -> bool {
+        self.kind == "repository" && !self.actions.is_empty() && self.actions.iter().all(|action| action == "pull")
+    }
+
     /// What of this scope is not among the granted ones; `None` when all of it is.
     pub fn missing_from(&self, granted: &[Self]) -> Option<Self> {
         let of_this: Vec<_> =

@@ -181,6 +181,8 @@ pub struct TokenRequest {
     pub proof: Proof,
     /// The user, where one is named.
     pub user: Option<String>,
+    /// The program or service principal that asks, as OAuth 2 names it (RFC 6749, section 2.2).
+    pub client: Option<String>,
     /// The scopes asked for; none for a login.
     pub scopes: Vec<Scope>,
     /// The service that the token is for.
@@ -190,7 +192,7 @@ pub struct TokenRequest {
 impl TokenRequest {
     /// What this exchange asks a token endpoint for.
     pub fn of(exchange: &Exchange) -> Self {
-        let mut request = Self { proof: Proof::Nothing, user: None, scopes: Vec::new(), service: None };
+        let mut request = Self { proof: Proof::Nothing, user: None, client: None, scopes: Vec::new(), service: None };
         for (name, value) in parameters::pairs(exchange.query().unwrap_or("")) {
             request.add(&name, &value);
         }
@@ -214,6 +216,7 @@ impl TokenRequest {
     fn add(&mut self, name: &str, value: &str) {
         match name {
             "scope" => self.scopes.extend(Scope::list(value)),
+            "client_id" if !value.is_empty() => self.client = Some(value.to_owned()),
             "service" => self.service = Some(value.to_owned()),
             "account" | "username" if !value.is_empty() => self.user = Some(value.to_owned()),
             // Azure SDKs ask anonymously with an empty refresh token (recording of azure-sdk-for-js).

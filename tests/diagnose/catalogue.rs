@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pulltap::diagnose::catalogue::placeholders;
+use pulltap::diagnose::catalogue::{RuleWords, placeholders};
 use pulltap::diagnose::{Catalogue, Engine, Parameters, rules};
 use pulltap::language::Language;
 
@@ -48,15 +48,24 @@ fn has_no_holes_and_the_same_placeholders_in_every_language() {
 }
 
 #[test]
-fn gives_causes_of_their_own_to_rules_that_lead_to_the_entry() {
+fn gives_words_of_their_own_to_rules_that_lead_to_the_entry() {
     for (slug, entry) in catalogue().entries() {
         for language in Language::ALL {
-            for (name, cause) in entry.rule_causes(language) {
+            for (name, words) in entry.rule_words(language) {
                 let rule = rules::by_name(name).unwrap_or_else(|| panic!("{slug} names {name}"));
                 assert_eq!(rule.slug, slug, "{name}");
-                assert!(!cause.trim().is_empty(), "{name}");
-                let english = entry.rule_causes(Language::En).find(|(other, _)| *other == name).unwrap().1;
-                assert_eq!(sorted(cause), sorted(english), "{name}");
+                let english = entry.rule_words(Language::En).find(|(other, _)| *other == name).unwrap().1;
+                let texts = |words: &RuleWords<'_>| {
+                    let steps = words.fix.unwrap_or(&[]).iter().map(String::as_str);
+                    [words.cause].into_iter().chain(words.title).chain(steps).map(str::to_owned).collect::<Vec<_>>()
+                };
+                let (own, original) = (texts(&words), texts(&english));
+                assert_eq!(own.len(), original.len(), "{name}");
+                for (text, original) in own.iter().zip(&original) {
+                    assert!(!text.trim().is_empty(), "{name}");
+                    assert_eq!(sorted(text), sorted(original), "{name}: {text}");
+                    assert!(language == Language::En || text != original, "{name} is not translated: {text}");
+                }
             }
         }
     }

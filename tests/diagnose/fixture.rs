@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Besides these: `form` (a request's content), `user` (Basic), `bearer` and `token` (claims of a JWT that the request
-//! carries, or the answer), `scheme`, `failure`, `client_tls`, `upstream_tls`, `tunnel`, `connect`, `sha256`, `file`, `not_kept`.
+//! carries, or the answer), `scheme`, `server` (its address), `failure`, `client_tls`, `upstream_tls`, `tunnel`, `connect`,
+//! `sha256`, `file`, `not_kept`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,6 +76,7 @@ struct Described {
     by_us: bool,
     connect: Option<u64>,
     tunnel: bool,
+    server: Option<String>,
     failure: Option<DescribedFailure>,
     client_tls: Option<DescribedTls>,
     upstream_tls: Option<DescribedTls>,
@@ -152,6 +154,10 @@ impl Described {
         exchange.failure = self.failure.as_ref().map(|failure| failure.failure(ended));
         exchange.client_tls = self.client_tls.as_ref().map(|tls| Arc::new(tls.facts(moment(at), host)));
         exchange.upstream_tls = self.upstream_tls.as_ref().map(|tls| Arc::new(tls.facts(moment(at), host)));
+        exchange.upstream = self.server.as_ref().map(|server| {
+            let address = format!("{server}:443").parse().unwrap();
+            Upstream { addresses: vec![address], address: Some(address), ..Upstream::default() }.into()
+        });
         exchange.tunnel = self.tunnel.then_some(Tunnel { why: WhyOpaque::Ignored, sent: 1, received: 1 });
         exchange.timings.closed = Some(ended);
         exchange.state = if exchange.failure.is_some() { State::Failed } else { State::Complete };
@@ -164,7 +170,10 @@ impl Described {
         let (method, target) = lines.next().unwrap().split_once(' ').unwrap();
         let mut head = RequestHead::new(method, target);
         let agent = self.agent.as_deref().or(fixture.agent.as_deref()).unwrap_or(DOCKER);
-        head.headers.push("Host", exchange.target.host.as_bytes());
+        let lines: Vec<_> = lines.collect();
+        if !lines.iter().any(|line| line.starts_with("Host:")) {
+            head.headers.push("Host", exchange.target.host.as_bytes());
+        }
         head.headers.push("User-Agent", agent.as_bytes());
         if let Some(user) = &self.user {
             head.headers
@@ -173,7 +182,7 @@ impl Described {
         if let Some(claims) = &self.bearer {
             head.headers.push("Authorization", format!("Bearer {}", jwt(claims)).as_bytes());
         }
-        add_fields(&mut head.headers, lines);
+        add_fields(&mut head.headers, lines.into_iter());
         exchange.request = Some(head);
         exchange.request_body = body(self.form.as_deref().unwrap_or("").as_bytes());
         exchange.timings.request_head = Some(exchange.timings.opened);

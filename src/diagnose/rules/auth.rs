@@ -18,6 +18,7 @@ const REGISTRY: &[Role] = &[
     Role::Catalog,
     Role::Referrers,
     Role::Delete,
+    Role::Attributes,
 ];
 
 /// The rules of this family.
@@ -33,10 +34,6 @@ pub(super) const RULES: &[Rule] = &[
     Rule::error("auth.token-invalid", "token-expired").on(REGISTRY).logic(token_invalid),
     Rule::error("auth.basic-refused", "wrong-credentials").on(REGISTRY).logic(basic_refused),
     Rule::error("auth.denied", "pull-push-permissions").on(REGISTRY).needs(&[Need::ResponseBody]).logic(denied),
-    Rule::error("acr.firewall-denied", "firewall-rule-delay")
-        .needs(&[Need::ResponseBody])
-        .supersedes(&["auth.denied", "auth.anonymous-refused", "auth.token-refused", "auth.entra-token-refused"])
-        .logic(firewall_denied),
 ];
 
 /// 401 to a request with a token, and no later success: the token does not allow it. The registry says
@@ -108,16 +105,4 @@ fn denied(case: &Case<'_>) -> Option<Match> {
     let is_denied = case.facts.status == Some(403) && (case.has_code("DENIED") || case.has_code("FORBIDDEN"));
     let parameters = || Parameters::new().with("scope", asked_scope(case));
     is_denied.then(|| Match::on(case.body_evidence()).with(parameters()))
-}
-
-/// `client with IP '…' is not allowed access` (docker/build-push-action#1214, aka.ms/acr/firewall). The address is the
-/// one that the registry saw. Disabled public access gives the same text.
-fn firewall_denied(case: &Case<'_>) -> Option<Match> {
-    if case.facts.status != Some(403) || !case.says("is not allowed access") {
-        return None;
-    }
-    let text = case.error()?.body.texts().find(|text| text.contains("is not allowed access"));
-    let address = text.and_then(|text| text.split(['\'', '"']).nth(1));
-    let parameters = Parameters::new().with_some("address", address);
-    Some(Match::on(case.status_evidence().into_iter().chain(case.body_evidence())).with(parameters))
 }

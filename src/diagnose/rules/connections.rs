@@ -9,7 +9,7 @@ use super::super::finding::Severity;
 use super::super::rule::{Match, Need, Rule};
 
 /// Go clients give a TLS handshake 10 s, docker a whole ping 15 s (moby daemon/pkg/registry/registry.go).
-const PATIENCE_MICROS: i64 = 9_000_000;
+pub(super) const PATIENCE_MICROS: i64 = 9_000_000;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[

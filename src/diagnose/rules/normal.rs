@@ -7,7 +7,8 @@ use super::super::facts::Method;
 use super::super::finding::Severity;
 use super::super::rule::{Match, Rule};
 
-const REGISTRY: &[Role] = &[
+/// What asks for a token where it has none.
+pub(super) const REGISTRY: &[Role] = &[
     Role::Ping,
     Role::Manifest,
     Role::Blob,
@@ -17,6 +18,8 @@ const REGISTRY: &[Role] = &[
     Role::Catalog,
     Role::Referrers,
     Role::Delete,
+    Role::Attributes,
+    Role::Trust,
 ];
 
 /// The rules of this family.

@@ -36,7 +36,8 @@ fn signature_expired(case: &Case<'_>) -> Option<Match> {
     }
     let says_so = case.says("not valid in the specified time frame") || case.says("Request has expired");
     let asked_at = case.facts.opened.micros() / 1_000_000;
-    let is_late = || case.facts.signature_expires.is_some_and(|expires| expires < asked_at);
+    let is_late =
+        || case.facts.rare.as_deref().and_then(|rare| rare.signature_expires).is_some_and(|expires| expires < asked_at);
     let is_late = says_so || (case.has_code("AuthenticationFailed") && is_late());
     is_late.then(|| Match::on(case.status_evidence().into_iter().chain(case.body_evidence())))
 }

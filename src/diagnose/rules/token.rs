@@ -37,7 +37,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// 401 and, on some registries (that of GitHub), 403. A firewall's 403 has a rule of its own.
-fn is_refused(case: &Case<'_>) -> bool {
+pub(super) fn is_refused(case: &Case<'_>) -> bool {
     let status = case.facts.status;
     status == Some(401) || (status == Some(403) && case.has_code("DENIED") && !case.says("is not allowed access"))
 }
@@ -88,7 +88,7 @@ fn evidence(case: &Case<'_>) -> impl Iterator<Item = super::super::evidence::Evi
 }
 
 /// A kubelet tries one saved credential after the other: a later token for the same scopes makes the refusal harmless.
-fn was_granted_after_all(case: &Case<'_>) -> bool {
+pub(super) fn was_granted_after_all(case: &Case<'_>) -> bool {
     let Some(token) = case.token() else { return false };
     case.episode.granted_tokens().any(|granted| {
         let same = granted.facts.token.as_deref().is_some_and(|other| other.request.scopes == token.request.scopes);

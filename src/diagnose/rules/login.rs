@@ -1,0 +1,184 @@
+//! Logins that are not found, not right, or not yet effective, and registries that do not say how to log in.
+//!
+//! Not here, for want of traffic that would show it: RHEL's `--signature-verification` itself (only that a client pushed
+//! with a login and then pulls without one), and an image pull secret in the wrong namespace.
+
+use crate::registry::{Authorization, Proof, Role, Scope, vendors};
+
+use super::super::case::Case;
+use super::super::episode::Member;
+use super::super::evidence::Place;
+use super::super::finding::{Parameters, Severity};
+use super::super::past::Why;
+use super::super::rule::{Match, Need, Rule};
+use super::normal::REGISTRY;
+use super::token::{is_refused, was_granted_after_all};
+
+const TOKEN: &[Role] = &[Role::Token];
+/// What a repository is asked for, without the ping that every pull begins with.
+const REPOSITORY: &[Role] = &[Role::Manifest, Role::Blob, Role::Tags, Role::Referrers];
+
+/// Azure's directory and the registry's token server take up to ten minutes between them.
+const EFFECTIVE_MICROS: i64 = 600_000_000;
+
+/// The rules of this family.
+pub(super) const RULES: &[Rule] = &[
+    Rule::error("auth.permission-effective", "permissions-delay").of_severity(Severity::Notice).logic(now_effective),
+    Rule::error("auth.registry-name-port", "login-ok-docker-unauthorized")
+        .on(TOKEN)
+        .supersedes(&["auth.anonymous-refused"])
+        .logic(name_with_port),
+    Rule::error("auth.user-name-newline", "wrong-credentials")
+        .on(TOKEN)
+        .supersedes(&["auth.token-refused", "server.gateway-error"])
+        .logic(user_name_with_newline),
+    Rule::error("acr.admin-user-off", "admin-user-disabled")
+        .on(TOKEN)
+        .needs(&[Need::RequestBody])
+        .supersedes(&["auth.token-refused"])
+        .logic(admin_user_off),
+    Rule::error("auth.stale-login", "wrong-credentials")
+        .on(TOKEN)
+        .needs(&[Need::RequestBody])
+        .supersedes(&["auth.token-refused"])
+        .logic(stale_login),
+    Rule::error("auth.push-then-pull-refused", "push-ok-pull-unauthorized")
+        .on(TOKEN)
+        .needs(&[Need::RequestBody])
+        .supersedes(&["auth.anonymous-refused"])
+        .logic(push_then_pull_refused),
+    Rule::error("auth.challenge-unanswered", "anonymous-pull")
+        .of_severity(Severity::Warning)
+        .on(REPOSITORY)
+        .logic(challenge_unanswered),
+    Rule::error("registry.challenge-missing", "check-health").on(REGISTRY).logic(challenge_missing),
+    Rule::error("registry.challenge-incomplete", "check-health")
+        .on(REGISTRY)
+        .supersedes(&["auth.challenge-unanswered"])
+        .logic(challenge_incomplete),
+];
+
+/// What was refused minutes ago is granted now, to the same user as far as the traffic tells.
+fn now_effective(case: &Case<'_>) -> Option<Match> {
+    if !case.facts.succeeded() {
+        return None;
+    }
+    let refusals = || case.episode.past().refusals.iter().rev().filter(|refusal| refusal.why == Why::Permission);
+    let user = case.user();
+    let refusal = refusals().find(|refusal| {
+        let is_same = refusal.place == case.facts.place && refusal.user.as_deref() == user;
+        is_same && case.facts.opened.micros_since(refusal.ended) <= EFFECTIVE_MICROS
+    })?;
+    // The first that went well says it for all of them.
+    let is_among = |earlier: &Member<'_>| refusals().any(|refusal| refusal.place == earlier.facts.place);
+    if case.earlier().iter().any(is_among) {
+        return None;
+    }
+    let seconds = case.facts.opened.micros_since(refusal.ended) / 1_000_000;
+    let parameters = Parameters::new().with("seconds", seconds.to_string());
+    let mut found = Match::on(case.status_evidence()).with(parameters);
+    found.also.push(refusal.exchange);
+    Some(found)
+}
+
+/// Docker looks up credentials by the literal server name: `myregistry.azurecr.io:443` finds none that were saved for
+/// `myregistry.azurecr.io` (MicrosoftDocs/azure-docs#58471).
+fn name_with_port(case: &Case<'_>) -> Option<Match> {
+    let token = case.token()?;
+    if !case.member.names_port || !is_refused(case) || !token.request.is_anonymous() {
+        return None;
+    }
+    let registry = case.member.registry;
+    let evidence = case.evidence(Place::Target, &format!("{registry}:443"));
+    let parameters = Parameters::new().with("lower_registry", registry.to_ascii_lowercase());
+    Some(Match::on(case.status_evidence().into_iter().chain([evidence])).with(parameters))
+}
+
+/// A user name that was read from a file together with the end of its line: Azure Container Registry answers 500 to a
+/// right one and 401 to a wrong one (fluxcd/source-controller#193).
+fn user_name_with_newline(case: &Case<'_>) -> Option<Match> {
+    let token = case.token()?;
+    let user = token.request.user.as_deref().filter(|user| user.ends_with(['\n', '\r', ' ', '\t']))?;
+    let is_failing = matches!(case.facts.status, Some(400 | 401 | 500));
+    let evidence = case.status_evidence().into_iter().chain(case.authorization_evidence());
+    let parameters = Parameters::new().with("user", user.trim_end());
+    is_failing.then(|| Match::on(evidence).with(parameters))
+}
+
+/// The admin user is named like the registry. Its refusal alone may be a wrong password; here it is known to be off.
+fn admin_user_off(case: &Case<'_>) -> Option<Match> {
+    let token = case.token()?;
+    let registry = case.member.registry.to_ascii_lowercase();
+    let is_admin = token.request.user.as_deref().is_some_and(|user| Some(user) == vendors::acr_name(&registry));
+    if !is_admin || !is_refused(case) || case.settings()?.admin_user != Some(false) {
+        return None;
+    }
+    let evidence =
+        [case.status_evidence(), case.authorization_evidence(), case.settings_evidence(r#""adminUserEnabled":false"#)];
+    Some(Match::on(evidence.into_iter().flatten()))
+}
+
+/// A saved login that is not valid any more, where none is needed: without it the pull would go well.
+fn stale_login(case: &Case<'_>) -> Option<Match> {
+    let token = case.token()?;
+    let has_login = matches!(token.request.proof, Proof::Header | Proof::Password | Proof::RefreshToken);
+    let is_pull = !token.request.scopes.is_empty() && token.request.scopes.iter().all(Scope::is_only_pull);
+    if !has_login || !is_pull || !is_refused(case) {
+        return None;
+    }
+    let anonymous = case.episode.granted_tokens().find(|granted| {
+        let other = granted.facts.token.as_deref();
+        other.is_some_and(|other| other.request.is_anonymous() && other.request.scopes == token.request.scopes)
+    });
+    let is_told = case.settings().is_some_and(|settings| settings.anonymous_pull == Some(true));
+    let mut found = Match::on(case.status_evidence().into_iter().chain(case.authorization_evidence()));
+    match anonymous {
+        Some(granted) => found.also.push(granted.facts.id),
+        None if is_told => found.evidence.extend(case.settings_evidence(r#""anonymousPullEnabled":true"#)),
+        None => return None,
+    }
+    let severity = if was_granted_after_all(case) { Severity::Warning } else { Severity::Error };
+    Some(found.with(Parameters::new().with_some("user", token.request.user.as_deref())).of_severity(severity))
+}
+
+/// The same client pushed to this repository shortly before, and pulls without a login now: Docker of Red Hat checks
+/// signatures with a library that does not know the login (Azure/acr#54), or somebody logged out.
+fn push_then_pull_refused(case: &Case<'_>) -> Option<Match> {
+    let token = case.token()?;
+    let (pushed, _) = case.episode.past().pushed?;
+    let is_pull = !token.request.scopes.is_empty() && token.request.scopes.iter().all(Scope::is_only_pull);
+    if !is_pull || !is_refused(case) || !token.request.is_anonymous() || was_granted_after_all(case) {
+        return None;
+    }
+    let mut found = Match::on(case.status_evidence().into_iter().chain(case.body_evidence()));
+    found.also.push(pushed);
+    Some(found)
+}
+
+/// The registry said where to get a token, and the client did not ask there: it is not logged in, or cannot log in.
+/// Only where nothing at all about this repository was asked with a login, nor any token for it.
+fn challenge_unanswered(case: &Case<'_>) -> Option<Match> {
+    let is_challenged = case.facts.status == Some(401) && !case.facts.challenges.is_empty();
+    if !is_challenged || case.authorization().is_some() || case.member.repository.is_none() {
+        return None;
+    }
+    let is_answer = |member: &Member<'_>| {
+        member.role == Role::Token || member.facts.authorization.is_some() || member.facts.succeeded()
+    };
+    let is_unanswered = !case.episode.members().iter().any(is_answer);
+    is_unanswered.then(|| Match::on(case.challenge_evidence()))
+}
+
+/// `CONNECTIVITY_CHALLENGE_ERROR` of the Azure CLI: RFC 9110, section 15.5.2, asks for a challenge in every 401.
+fn challenge_missing(case: &Case<'_>) -> Option<Match> {
+    let is_bare = case.facts.status == Some(401) && case.facts.challenges.is_empty() && !case.succeeded_later();
+    (is_bare && case.authorization().is_none() && !case.facts.answered_by_us).then(|| Match::on(case.status_evidence()))
+}
+
+/// `CONNECTIVITY_AAD_LOGIN_ERROR` of the Azure CLI: a Bearer challenge that does not say where to get the token.
+fn challenge_incomplete(case: &Case<'_>) -> Option<Match> {
+    let (_, challenge) = case.bearer_challenge()?;
+    let is_complete = challenge.realm().is_some_and(|realm| realm.contains("://"));
+    let is_first = !matches!(case.authorization(), Some(Authorization::Bearer { .. }));
+    (!is_complete && is_first && !case.succeeded_later()).then(|| Match::on(case.challenge_evidence()))
+}

@@ -1,0 +1,179 @@
+//! Who may reach the registry from where: firewall rules, disabled public access, private endpoints, data endpoints.
+//!
+//! A missing rule and disabled public access give the same 403, and so does a private endpoint that the name does not lead
+//! to. They are told apart where Azure Resource Manager told how the registry is set up, as it does before `az acr login`;
+//! without that the general rule names all three, the likeliest first.
+//!
+//! Not here: the firewall that refuses an agent of ACR Tasks, or App Service without "pull over VNet" (the traffic is
+//! between machines of Azure).
+
+use std::net::IpAddr;
+
+use crate::exchange::{FailureKind, Stage};
+use crate::registry::{Role, Vendor, vendors};
+
+use super::super::case::Case;
+use super::super::facts::Facts;
+use super::super::finding::{Parameters, Severity};
+use super::super::past::Why;
+use super::super::rule::{Match, Need, Rule};
+use super::connections::PATIENCE_MICROS;
+
+/// What the registry itself or its token server answers.
+const ANSWERED: &[Role] = &[
+    Role::Ping,
+    Role::Token,
+    Role::Manifest,
+    Role::Blob,
+    Role::Redirect,
+    Role::Upload,
+    Role::Mount,
+    Role::Tags,
+    Role::Catalog,
+    Role::Referrers,
+    Role::Delete,
+    Role::Attributes,
+];
+
+/// A change of the rules needs minutes; ten at most, as for permissions.
+const EFFECTIVE_MICROS: i64 = 600_000_000;
+
+/// The rules of this family.
+pub(super) const RULES: &[Rule] = &[
+    Rule::error("acr.firewall-denied", "firewall-rule-delay")
+        .needs(&[Need::ResponseBody])
+        .supersedes(OF_ACCOUNTS)
+        .logic(firewall_denied),
+    Rule::error("acr.public-access-disabled", "public-access-disabled")
+        .needs(&[Need::ResponseBody])
+        .supersedes(&["acr.firewall-denied"])
+        .logic(public_access_disabled),
+    Rule::error("acr.private-endpoint-bypassed", "private-endpoint-dns")
+        .needs(&[Need::ResponseBody])
+        .supersedes(&["acr.firewall-denied", "acr.public-access-disabled"])
+        .logic(private_endpoint_bypassed),
+    Rule::error("acr.firewall-opened", "firewall-rule-delay")
+        .of_severity(Severity::Notice)
+        .on(ANSWERED)
+        .logic(firewall_opened),
+    Rule::error("network.private-endpoint-unreachable", "private-endpoint-dns")
+        .of_connections()
+        .needs(&[Need::Failure])
+        .supersedes(&[
+            "connection.timeout",
+            "network.connection-refused",
+            "network.data-endpoint-blocked",
+            "network.unreachable",
+        ])
+        .logic(private_endpoint_unreachable),
+    Rule::error("network.data-endpoint-blocked", "data-endpoint-blocked")
+        .of_connections()
+        .needs(&[Need::Failure])
+        .supersedes(&[
+            "connection.timeout",
+            "network.connection-refused",
+            "network.connection-reset",
+            "network.dns-failure",
+            "network.parent-proxy-refused",
+            "network.unreachable",
+            "tls.handshake-timeout",
+        ])
+        .logic(data_endpoint_blocked),
+];
+
+/// Rules that take a refusal to be about the account.
+const OF_ACCOUNTS: &[&str] =
+    &["auth.denied", "auth.anonymous-refused", "auth.token-refused", "auth.entra-token-refused", "auth.stale-login"];
+
+/// `client with IP '…' is not allowed access` (docker/build-push-action#1214, aka.ms/acr/firewall). The address is the
+/// one that the registry saw.
+fn firewall_denied(case: &Case<'_>) -> Option<Match> {
+    if case.facts.status != Some(403) || !case.says("is not allowed access") {
+        return None;
+    }
+    let text = case.error()?.body.texts().find(|text| text.contains("is not allowed access"));
+    let address = text.and_then(|text| text.split(['\'', '"']).nth(1));
+    let parameters = Parameters::new().with_some("address", address);
+    let evidence = [case.status_evidence(), case.body_evidence(), case.header_evidence("x-ms-correlation-request-id")];
+    Some(Match::on(evidence.into_iter().flatten()).with(parameters))
+}
+
+fn public_access_disabled(case: &Case<'_>) -> Option<Match> {
+    let mut found = firewall_denied(case)?;
+    if case.settings()?.public_access != Some(false) {
+        return None;
+    }
+    found.evidence.extend(case.settings_evidence(r#""publicNetworkAccess":"Disabled""#));
+    Some(found)
+}
+
+/// The registry has a private endpoint, and the client goes to its public address all the same.
+fn private_endpoint_bypassed(case: &Case<'_>) -> Option<Match> {
+    let mut found = firewall_denied(case)?;
+    let is_public = case.facts.address().is_some_and(|address| !is_private(address));
+    if case.settings()?.private_endpoints != Some(true) || !is_public {
+        return None;
+    }
+    found.evidence.extend(case.address_evidence());
+    found.evidence.extend(case.settings_evidence(r#""privateEndpointConnections":[…]"#));
+    Some(found)
+}
+
+/// The firewall refused this client before, and lets it in now.
+fn firewall_opened(case: &Case<'_>) -> Option<Match> {
+    let is_answered = case.facts.succeeded() || case.facts.status == Some(401);
+    let is_first = case.earlier().iter().all(|earlier| earlier.facts.status.is_none());
+    if !is_answered || !is_first || case.facts.answered_by_us {
+        return None;
+    }
+    let refusals = case.episode.past().refusals.iter().rev();
+    let mut of_network = refusals.filter(|refusal| refusal.why == Why::Network);
+    let refusal = of_network.find(|refusal| case.facts.opened.micros_since(refusal.ended) <= EFFECTIVE_MICROS)?;
+    let mut found = Match::on(case.status_evidence());
+    found.also.push(refusal.exchange);
+    Some(found)
+}
+
+/// Addresses of private networks (RFC 1918, RFC 4193).
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_private(),
+        IpAddr::V6(address) => address.is_unique_local(),
+    }
+}
+
+/// The name leads to a private endpoint, and nothing comes back from there: route, peering, network security group.
+fn private_endpoint_unreachable(case: &Case<'_>) -> Option<Match> {
+    let address = case.facts.address().filter(|address| is_private(*address))?;
+    let is_acr = Vendor::of(&case.facts.host) == Vendor::Acr;
+    if !is_acr || !is_cut_off(case.facts, |stage| stage == Stage::Connect) {
+        return None;
+    }
+    let evidence = case.failure_evidence().into_iter().chain(case.address_evidence());
+    Some(Match::on(evidence).with(Parameters::new().with("address", address.to_string())))
+}
+
+/// Nobody knows the name of a blob host but from a registry's redirect: the registry was reached, the blob host is not.
+fn data_endpoint_blocked(case: &Case<'_>) -> Option<Match> {
+    let stages =
+        |stage: Stage| matches!(stage, Stage::Resolve | Stage::Connect | Stage::ParentProxy | Stage::UpstreamTls);
+    if !vendors::keeps_blobs(&case.facts.host) || !is_cut_off(case.facts, stages) {
+        return None;
+    }
+    Some(Match::on(case.failure_evidence().into_iter().chain([case.duration_evidence()])))
+}
+
+/// Whether there is no way through: not a TLS error, not a proxy that wants a login, not a client that changed its mind.
+fn is_cut_off(facts: &Facts, is_such: impl Fn(Stage) -> bool) -> bool {
+    facts.failure.as_deref().filter(|failure| is_such(failure.stage)).is_some_and(|failure| match failure.kind {
+        FailureKind::GaveUp => facts.duration_micros() >= PATIENCE_MICROS,
+        FailureKind::ParentProxyRefused(status) => status != 407,
+        FailureKind::NameNotFound
+        | FailureKind::Refused
+        | FailureKind::Reset
+        | FailureKind::TimedOut
+        | FailureKind::Truncated
+        | FailureKind::Unreachable => true,
+        _ => false,
+    })
+}

@@ -1,0 +1,64 @@
+//! What Azure Resource Manager told about registries while their traffic ran: `az acr login` and `az acr show` ask it
+//! before they talk to the registry.
+
+use std::collections::HashMap;
+
+use crate::exchange::{Exchange, ExchangeId, Moment};
+
+use super::RegistrySettings;
+
+/// The most registries remembered, and the most answers about one.
+const MOST_SERVERS: usize = 1_000;
+const MOST_OF_ONE: usize = 32;
+
+/// One answer about one registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// When its exchange began.
+    pub opened: Moment,
+    /// The exchange whose answer told it.
+    pub exchange: ExchangeId,
+    /// What it told.
+    pub settings: RegistrySettings,
+}
+
+/// All such answers.
+#[derive(Debug, Clone, Default)]
+pub struct ToldSettings {
+    by_server: HashMap<Box<str>, Vec<Told>>,
+}
+
+impl ToldSettings {
+    /// Learns from an exchange that has its answer. Says about which registries more is known now.
+    pub fn learn(&mut self, exchange: &Exchange) -> Vec<Box<str>> {
+        let mut servers = Vec::new();
+        for settings in RegistrySettings::told_by(exchange) {
+            let server = settings.server.clone();
+            if self.by_server.len() >= MOST_SERVERS && !self.by_server.contains_key(&server) {
+                continue;
+            }
+            let told = Told { opened: exchange.timings.opened, exchange: exchange.id, settings };
+            let known = self.by_server.entry(server.clone()).or_default();
+            if known.contains(&told) {
+                continue;
+            }
+            known.retain(|other| other.exchange != told.exchange);
+            let at = known.partition_point(|other| (other.opened, other.exchange) < (told.opened, told.exchange));
+            known.insert(at, told);
+            if known.len() > MOST_OF_ONE {
+                known.remove(0);
+            }
+            servers.push(server);
+        }
+        servers
+    }
+
+    /// How a registry was set up at a moment: what was told last before it, else first after it.
+    pub fn at(&self, server: &str, moment: Moment) -> Option<&Told> {
+        if self.by_server.is_empty() {
+            return None;
+        }
+        let known = self.by_server.get(server.to_ascii_lowercase().as_str())?;
+        known.iter().rev().find(|told| told.opened <= moment).or_else(|| known.first())
+    }
+}
