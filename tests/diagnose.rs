@@ -1,7 +1,8 @@
 //! Tests of the diagnosis: every rule's fixtures, whole pulls, order of arrival, the catalogue.
 
+mod alike;
 mod catalogue;
-mod fixture;
+pub mod fixture;
 mod order;
 mod parsers;
 mod pulls;

@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 
-use super::saved::belongs_in_har;
 use crate::diagnose::{Catalogue, Finding};
 use crate::exchange::{Exchange, Moment};
 use crate::har::{Conclusions, Writer};
@@ -193,18 +192,15 @@ impl Following {
                 }
             }
             let id = exchange.id;
-            self.write(&session, exchange)?;
+            self.write(exchange)?;
             self.last = id.number();
         }
         Ok(())
     }
 
-    fn write(&mut self, session: &Session, exchange: Exchange) -> anyhow::Result<()> {
+    fn write(&mut self, exchange: Exchange) -> anyhow::Result<()> {
         let exchange = self.redactor.redact(exchange);
         self.context.learn(&exchange);
-        if belongs_in_har(session, &exchange)? {
-            self.har.entry(&exchange, self.context.role(&exchange).as_str())?;
-        }
-        Ok(())
+        self.har.entry(&exchange, self.context.role(&exchange).as_str())
     }
 }

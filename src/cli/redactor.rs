@@ -15,7 +15,10 @@ use crate::redact::{FingerprintKey, Options, Redactor};
 /// When the key can neither be read nor made.
 pub fn of_installation(folder: &Path, options: Options) -> anyhow::Result<Redactor> {
     let path = folder.join("fingerprint.key");
-    let key = key_in(&path).with_context(|| format!("{}: choose another place with --data-dir", path.display()))?;
+    let made = platform::create_private_folder(folder).map_err(anyhow::Error::from);
+    let key = made
+        .and_then(|()| key_in(&path))
+        .with_context(|| format!("{}: choose another place with --data-dir", path.display()))?;
     Ok(Redactor::new(FingerprintKey::new(key), options))
 }
 

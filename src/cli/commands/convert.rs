@@ -59,12 +59,7 @@ fn to_har(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<()>
     })?;
     engine.finish();
     let mut har = HarFile::create(path, redactor.options(), true)?;
-    saved.each(redactor, |exchange| {
-        if saved.belongs_in_har(&exchange)? {
-            har.entry(&exchange, engine.role(&exchange).as_str())?;
-        }
-        Ok(())
-    })?;
+    saved.each(redactor, |exchange| har.entry(&exchange, engine.role(&exchange).as_str()))?;
     har.finish(&conclusions(&engine.findings()))?;
     Ok(())
 }
