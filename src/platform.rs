@@ -5,6 +5,8 @@ use std::io;
 use std::net::IpAddr;
 use std::path::Path;
 
+pub mod child;
+
 /// Creates a file that only its owner may read; an error if it exists.
 ///
 /// On Unix the mode is 0600. On Windows the file inherits the access list of its folder, which in a user's profile

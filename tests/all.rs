@@ -44,6 +44,9 @@ mod har;
 mod proxy;
 // Secrets stop at the door.
 mod redact;
+// One command, its streams, its signals and its exit status.
+#[cfg(unix)]
+mod run;
 // The session file: read back, after kill -9, on a full disk.
 #[cfg(unix)]
 mod store;

@@ -7,6 +7,7 @@ mod docker;
 mod http2;
 mod plain_http;
 mod podman;
+mod run;
 mod skopeo;
 mod unreachable;
 mod virtual_machine;

@@ -1,5 +1,6 @@
 //! The arguments, as they are typed. A command without options of a capture has its own here.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -47,6 +48,9 @@ pub enum Command {
     Convert(Convert),
     /// Show what pulltap does: a pull from a registry inside the program, or a fault that people meet
     Demo(Box<Demo>),
+    /// Run one command through a private capture, and say what went wrong
+    #[command(after_help = RUN_STATUS)]
+    Run(Box<Run>),
 }
 
 /// What every command understands.
@@ -126,6 +130,21 @@ pub struct Convert {
     /// Where this installation lives.
     #[command(flatten)]
     pub common: Common,
+}
+
+const RUN_STATUS: &str = "The exit status is the command's (128 and the signal where a signal ended it), 127 where there is \
+                         no such command, 126 where it cannot be run. The report is on standard error.";
+
+/// The arguments of `pulltap run`.
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// What is captured, and where it goes.
+    #[command(flatten)]
+    pub options: CaptureOptions,
+
+    /// The command and its arguments.
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
+    pub command: Vec<OsString>,
 }
 
 /// The arguments of `pulltap demo`.

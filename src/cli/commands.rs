@@ -4,6 +4,7 @@ mod capture;
 mod convert;
 mod demo;
 mod report;
+mod run;
 
 use super::args::{Args, Command};
 use super::exit_status::ExitStatus;
@@ -18,5 +19,6 @@ pub fn run(args: Args) -> anyhow::Result<ExitStatus> {
         Some(Command::Report(report)) => report::run(&report),
         Some(Command::Convert(convert)) => convert::run(&convert),
         Some(Command::Demo(demo)) => demo::run(&demo),
+        Some(Command::Run(run)) => run::run(&run),
     }
 }

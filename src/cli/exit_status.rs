@@ -13,6 +13,8 @@ pub enum ExitStatus {
     Usage,
     /// The program itself failed.
     Failed,
+    /// That of the command that was run.
+    OfCommand(u8),
 }
 
 impl From<ExitStatus> for ExitCode {
@@ -22,6 +24,7 @@ impl From<ExitStatus> for ExitCode {
             ExitStatus::Trouble => 1,
             ExitStatus::Usage => 2,
             ExitStatus::Failed => 3,
+            ExitStatus::OfCommand(status) => status,
         })
     }
 }

@@ -159,6 +159,18 @@ pub struct Exchange {
 }
 
 impl Seen {
+    /// What a report by `pulltap report --format json` says that was seen.
+    pub fn of_report(report: &Value) -> Self {
+        let lines = ["exchange", "finding"].into_iter().flat_map(|kind| {
+            let all = report[format!("{kind}s")].as_array().unwrap_or_else(|| panic!("no {kind}s in {report}"));
+            all.iter().cloned().map(move |mut line| {
+                line["type"] = kind.into();
+                line
+            })
+        });
+        Self::new(lines.collect())
+    }
+
     fn new(lines: Vec<Value>) -> Self {
         let exchanges = lines
             .iter()
