@@ -16,15 +16,16 @@ use crate::support::world::{World, in_private_world};
 /// Runs a client through `pulltap run`; what it left, and what was seen.
 fn run(world: &World, origin: &Origin, words: &[&str]) -> (Ran, Seen) {
     let session = world.path("tmp").join("run.pulltap");
-    let pulltap = |arguments: &[&str]| {
-        let mut command = world.client(env!("CARGO_BIN_EXE_pulltap"));
-        command.args(arguments).arg("--data-dir").arg(world.path("pulltap"));
-        command
+    let pulltap = |command: &str| -> Command {
+        let mut pulltap = world.client(env!("CARGO_BIN_EXE_pulltap"));
+        pulltap.args([command, "--lang", "en", "--data-dir"]).arg(world.path("pulltap"));
+        pulltap
     };
-    let mut running: Command = pulltap(&["run", "--lang", "en", "--session"]);
-    let ran = Ran::new(running.arg(&session).arg("--upstream-ca").arg(origin.ca()).arg("--").args(words));
-    let mut reporting = pulltap(&["report", "--format", "json", "--all"]);
-    let report: Value = serde_json::from_str(&Ran::new(reporting.arg(&session)).stdout).unwrap();
+    let mut running = pulltap("run");
+    running.arg("--session").arg(&session).arg("--upstream-ca").arg(origin.ca()).arg("--").args(words);
+    let ran = Ran::new(&mut running);
+    let reported = Ran::new(pulltap("report").args(["--format", "json", "--all"]).arg(&session));
+    let report: Value = serde_json::from_str(&reported.stdout).unwrap_or_else(|_| panic!("{ran}\n{reported}"));
     (ran, Seen::of_report(&report))
 }
 
