@@ -2,28 +2,29 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
+use std::ops::Range;
 
 use crate::exchange::{Exchange, Headers, Moment};
 use crate::registry::manifest::is_schema1_type;
-use crate::registry::{Address, Digest, Endpoint, Manifest, ManifestKind, Role, parameters};
+use crate::registry::{Address, Digest, Manifest, ManifestKind, Role, error_body, parameters};
 
 /// What only few exchanges have.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Details {
     /// The host that a redirect leads to, where it is another one.
     pub leads_to: Option<Box<str>>,
+    /// The number of the header field that says so.
+    pub leads_to_at: usize,
     /// The manifest that was read or written, where it is more than a plain image.
-    pub manifest: Option<ReadManifest>,
+    pub manifest: Option<Box<ReadManifest>>,
     /// What is left of an allowance of requests.
-    pub allowance: Option<Allowance>,
+    pub allowance: Option<Box<Allowance>>,
     /// The number of the `Link` field that says where the list goes on.
     pub next_page: Option<usize>,
-    /// Attributes that keep an image from being changed or pulled (`writeEnabled: false`).
-    pub lock: Option<Box<str>>,
     /// What an upload carries from one request to the next.
-    pub upload: Option<UploadStep>,
-    /// From which byte on a content was asked for.
-    pub resumed_at: Option<u64>,
+    pub upload: Option<Box<UploadStep>>,
+    /// From which byte on a content was asked for, and the number of the header field that says so.
+    pub resumed: Option<(usize, u64)>,
     /// How many bytes went each way, and in what time.
     pub transfer: Option<Transfer>,
     /// The digest that the answer names, where the content has another.
@@ -37,6 +38,12 @@ pub struct ReadManifest {
     pub manifest: Manifest,
     /// Whether the client asked for nothing newer than what it got.
     pub was_asked_for: bool,
+    /// Where in the content stands what makes it more than a plain image.
+    pub at: Range<usize>,
+    /// The number of the header field that names its type.
+    pub type_at: Option<usize>,
+    /// The number of the request's `User-Agent` field.
+    pub agent_at: Option<usize>,
 }
 
 /// What is left of an allowance of requests, as the answer says.
@@ -63,6 +70,8 @@ pub struct UploadStep {
     pub brought: Option<u64>,
     /// The address of the server, where it was reached directly.
     pub server: Option<IpAddr>,
+    /// The digest that the request names for the content.
+    pub named: Option<Box<str>>,
     /// Whether the content sent has the digest that the request names, where both are known.
     pub is_as_named: Option<bool>,
 }
@@ -74,25 +83,30 @@ pub struct Transfer {
     pub sent: u64,
     /// Bytes of content received.
     pub received: u64,
-    /// From the end of the request's head to the end of its content.
+    /// From the beginning to the end of the request's head.
+    pub sending_after_micros: i64,
+    /// From there to the end of its content.
     pub sending_micros: i64,
     /// From the end of the request to the answer's head.
     pub waiting_micros: i64,
-    /// From the answer's head to its end.
+    /// From the beginning to the answer's head.
+    pub receiving_after_micros: i64,
+    /// From there to the end of its content.
     pub receiving_micros: i64,
 }
 
 impl Details {
     /// The details of this exchange, if it has any.
-    pub fn of(exchange: &Exchange, role: Role, endpoint: &Endpoint) -> Option<Box<Self>> {
+    pub fn of(exchange: &Exchange, role: Role) -> Option<Box<Self>> {
+        let leads_to = leads_to(exchange, role);
         let details = Self {
-            leads_to: leads_to(exchange, role),
-            manifest: manifest(exchange, role),
-            allowance: Allowance::of(exchange),
-            next_page: next_page(exchange, role, endpoint),
-            lock: lock(exchange, endpoint),
-            upload: UploadStep::of(exchange, role),
-            resumed_at: resumed_at(exchange),
+            leads_to_at: leads_to.as_ref().map_or(0, |(at, _)| *at),
+            leads_to: leads_to.map(|(_, host)| host),
+            manifest: manifest(exchange, role).map(Box::new),
+            allowance: Allowance::of(exchange).map(Box::new),
+            next_page: next_page(exchange, role),
+            upload: UploadStep::of(exchange, role).map(Box::new),
+            resumed: resumed(exchange),
             transfer: Transfer::of(exchange),
             other_digest: other_digest(exchange, role),
         };
@@ -100,10 +114,11 @@ impl Details {
     }
 }
 
-fn leads_to(exchange: &Exchange, role: Role) -> Option<Box<str>> {
-    let location = exchange.response.as_ref().filter(|_| role == Role::Redirect)?.headers.text("location")?;
-    let host = Address::of(&location).host?.to_ascii_lowercase();
-    (!host.eq_ignore_ascii_case(&exchange.target.host)).then(|| host.into_boxed_str())
+fn leads_to(exchange: &Exchange, role: Role) -> Option<(usize, Box<str>)> {
+    let response = exchange.response.as_ref().filter(|_| role == Role::Redirect)?;
+    let (at, location) = field_of(&response.headers, &["location"])?;
+    let host = Address::of(&location.text()).host?.to_ascii_lowercase();
+    (!host.eq_ignore_ascii_case(&exchange.target.host)).then(|| (at, host.into_boxed_str()))
 }
 
 /// Plain images are by far the most, and no rule asks for them.
@@ -121,9 +136,9 @@ fn manifest(exchange: &Exchange, role: Role) -> Option<ReadManifest> {
     let content_type = headers.text("content-type");
     let is_old = content_type.as_deref().is_some_and(is_schema1_type);
     let text = String::from_utf8_lossy(&body.bytes);
-    let is_more = ["\"manifests\"", ".foreign.", ".nondistributable."].iter().any(|part| text.contains(part));
+    let telling = ["\"manifests\"", ".foreign.", ".nondistributable."].into_iter().find(|part| text.contains(part));
     let manifest = match Manifest::of(&body.bytes, content_type.as_deref()) {
-        Some(manifest) if is_old || is_more => manifest,
+        Some(manifest) if is_old || telling.is_some() => manifest,
         None if is_old => Manifest::without_content(ManifestKind::Schema1, content_type.as_deref()?),
         _ => return None,
     };
@@ -131,7 +146,13 @@ fn manifest(exchange: &Exchange, role: Role) -> Option<ReadManifest> {
         let accepted = String::from_utf8_lossy(value);
         accepted.contains("manifest.v2") || accepted.contains("vnd.oci.image.")
     };
-    Some(ReadManifest { manifest, was_asked_for: !request.headers.all("accept").any(accepts_newer) })
+    Some(ReadManifest {
+        manifest,
+        was_asked_for: !request.headers.all("accept").any(accepts_newer),
+        at: error_body::range_of(&body.bytes, telling.unwrap_or("")),
+        type_at: field_of(headers, &["content-type"]).map(|(at, _)| at),
+        agent_at: field_of(&request.headers, &["user-agent"]).map(|(at, _)| at),
+    })
 }
 
 impl Allowance {
@@ -147,7 +168,7 @@ impl Allowance {
             field: format!("{}: {}", field.name.to_ascii_lowercase(), field.text()).into(),
             left: number(&field.text())?,
             limit: headers.text("ratelimit-limit").and_then(|limit| number(&limit)),
-            source: source.map(|(at, field)| (at, field.text().chars().take(80).collect::<String>().into())),
+            source: source.map(|(at, field)| (at, short(&field.text()))),
         })
     }
 
@@ -171,28 +192,12 @@ fn number(value: &str) -> Option<f64> {
 }
 
 /// RFC 8288; the distribution specification's "Listing Tags".
-fn next_page(exchange: &Exchange, role: Role, endpoint: &Endpoint) -> Option<usize> {
-    let is_list = matches!(role, Role::Tags | Role::Catalog) || matches!(endpoint, Endpoint::AcrApi { .. });
+fn next_page(exchange: &Exchange, role: Role) -> Option<usize> {
+    let is_list = matches!(role, Role::Tags | Role::Catalog);
     let headers = &exchange.response.as_ref().filter(|response| is_list && response.status == 200)?.headers;
     let (at, field) = field_of(headers, &["link"])?;
     let value = field.text().replace(' ', "");
     (value.contains("rel=\"next\"") || value.ends_with("rel=next")).then_some(at)
-}
-
-/// `changeableAttributes` and `quarantineState` of Azure Container Registry's own API (Azure/acr, docs/preview).
-fn lock(exchange: &Exchange, endpoint: &Endpoint) -> Option<Box<str>> {
-    if !matches!(endpoint, Endpoint::AcrApi { .. }) || exchange.status() != Some(200) {
-        return None;
-    }
-    let compact: String =
-        String::from_utf8_lossy(exchange.response_body.bytes.get(..65_536).unwrap_or(&exchange.response_body.bytes))
-            .chars()
-            .filter(|letter| !letter.is_whitespace() && *letter != '"')
-            .collect();
-    let signs = ["writeEnabled:false", "deleteEnabled:false", "readEnabled:false", "quarantineState:Quarantined"];
-    let found: Vec<_> =
-        signs.into_iter().filter(|sign| compact.contains(sign)).map(|sign| sign.replace(':', ": ")).collect();
-    (!found.is_empty()).then(|| found.join(", ").into())
 }
 
 impl UploadStep {
@@ -205,9 +210,10 @@ impl UploadStep {
         let next = location.as_deref().and_then(|location| Address::of(location).query.map(str::to_owned));
         let upstream = exchange.upstream.as_deref().filter(|upstream| upstream.parent_proxy.is_none());
         Some(Self {
+            server: upstream.and_then(|upstream| upstream.address).map(|address| address.ip()),
             given: next.as_deref().and_then(state),
             brought: exchange.query().and_then(state),
-            server: upstream.and_then(|upstream| upstream.address).map(|address| address.ip()),
+            named: exchange.query().and_then(|query| parameters::first(query, "digest")).map(|digest| short(&digest)),
             is_as_named: is_as_named(exchange),
         })
     }
@@ -231,28 +237,33 @@ fn is_as_named(exchange: &Exchange) -> Option<bool> {
 }
 
 /// `Range: bytes=100-`: docker goes on so after a cut (distribution registry/client/transport/http_reader.go).
-fn resumed_at(exchange: &Exchange) -> Option<u64> {
-    let range = exchange.request.as_ref()?.headers.text("range")?;
-    let start: u64 = range.trim().strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()?;
-    (start > 0).then_some(start)
+fn resumed(exchange: &Exchange) -> Option<(usize, u64)> {
+    let (at, range) = field_of(&exchange.request.as_ref()?.headers, &["range"])?;
+    let start: u64 = range.text().trim().strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()?;
+    (start > 0).then_some((at, start))
 }
 
 impl Transfer {
-    /// What took no time tells nothing about speed.
+    /// What is small and took no time tells nothing about speed.
     const WORTH_KEEPING_MICROS: i64 = 500_000;
+    const WORTH_KEEPING_BYTES: u64 = 64 * 1024;
 
     fn of(exchange: &Exchange) -> Option<Self> {
         let timings = &exchange.timings;
         let between = |from: Option<Moment>, to: Option<Moment>| Some(to?.micros_since(from?).max(0));
+        let since_opened = |moment: Option<Moment>| between(Some(timings.opened), moment).unwrap_or(0);
         let transfer = Self {
             sent: exchange.request_body.length,
             received: exchange.response_body.length,
+            sending_after_micros: since_opened(timings.request_head),
             sending_micros: between(timings.request_head, timings.request_end).unwrap_or(0),
             waiting_micros: between(timings.request_end, timings.response_head).unwrap_or(0),
+            receiving_after_micros: since_opened(timings.response_head),
             receiving_micros: between(timings.response_head, timings.response_end).unwrap_or(0),
         };
         let took = transfer.sending_micros.max(transfer.waiting_micros).max(transfer.receiving_micros);
-        (took >= Self::WORTH_KEEPING_MICROS).then_some(transfer)
+        let is_large = transfer.sent.max(transfer.received) >= Self::WORTH_KEEPING_BYTES;
+        (is_large || took >= Self::WORTH_KEEPING_MICROS).then_some(transfer)
     }
 }
 
@@ -262,5 +273,9 @@ fn other_digest(exchange: &Exchange, role: Role) -> Option<Box<str>> {
     let is_whole = exchange.method() == Some("GET") && exchange.status() == Some(200);
     let found = exchange.response_body.sha256.filter(|_| is_whole && exchange.response_body.is_complete)?;
     let differs = told.starts_with("sha256:") && Digest::of_sha256(&found).as_str() != told;
-    differs.then(|| told.chars().take(80).collect::<String>().into())
+    differs.then(|| short(&told))
+}
+
+fn short(text: &str) -> Box<str> {
+    text.chars().take(160).collect::<String>().into()
 }

@@ -59,6 +59,7 @@ pub struct Episode<'a> {
     last_success: HashMap<PlaceKey, Moment>,
     explained: HashMap<PlaceKey, usize>,
     tokens: Vec<usize>,
+    manifests: Vec<usize>,
     is_push: bool,
     has_used_tunnel: bool,
     past: Past,
@@ -92,6 +93,7 @@ impl<'a> Episode<'a> {
         let mut last_success = HashMap::new();
         let mut explained = HashMap::new();
         let mut tokens = Vec::new();
+        let mut manifests = Vec::new();
         let mut is_push = false;
         for (at, member) in members.iter().enumerate() {
             let facts = member.facts;
@@ -102,12 +104,15 @@ impl<'a> Episode<'a> {
                     tokens.push(at);
                 }
             }
+            if facts.details.as_ref().is_some_and(|details| details.manifest.is_some()) {
+                manifests.push(at);
+            }
             if facts.error.as_ref().is_some_and(|error| error.body.shape != Shape::Empty) {
                 explained.entry(facts.place).or_insert(at);
             }
         }
         let has_used_tunnel = members.iter().any(|member| member.tunnel_is_used);
-        Self { members, last_success, explained, tokens, is_push, has_used_tunnel, past: Past::default() }
+        Self { members, last_success, explained, tokens, manifests, is_push, has_used_tunnel, past: Past::default() }
     }
 
     /// The episode, knowing what earlier ones left behind.
@@ -176,5 +181,9 @@ impl<'a> Episode<'a> {
     /// The token requests that were granted, in order.
     pub fn granted_tokens(&self) -> impl DoubleEndedIterator<Item = &Member<'a>> {
         self.tokens.iter().filter_map(|at| self.members.get(*at))
+    }
+    /// The manifests that are more than a plain image, in order.
+    pub fn manifests(&self) -> impl DoubleEndedIterator<Item = &Member<'a>> {
+        self.manifests.iter().filter_map(|at| self.members.get(*at))
     }
 }

@@ -70,9 +70,10 @@ fn is_html(headers: &Headers) -> bool {
 }
 
 fn kept_headers(headers: &Headers) -> Box<[KeptHeader]> {
-    const NAMES: [&str; 16] = [
+    const NAMES: [&str; 17] = [
         "content-type",
         "date",
+        "docker-distribution-api-version",
         "docker-ratelimit-source",
         "proxy-agent",
         "proxy-authenticate",

@@ -52,6 +52,10 @@ pub enum Phase {
     Whole,
     /// Waiting for the response's head.
     AwaitHead,
+    /// Sending the request's content.
+    Send,
+    /// Receiving the response's content.
+    Receive,
 }
 
 impl fmt::Display for Place {
@@ -66,6 +70,8 @@ impl fmt::Display for Place {
             Self::ResponseBody(_) => "response.body",
             Self::Timing(Phase::Whole) => "timing",
             Self::Timing(Phase::AwaitHead) => "timing.await-head",
+            Self::Timing(Phase::Send) => "timing.send",
+            Self::Timing(Phase::Receive) => "timing.receive",
             Self::Failure => "failure",
             Self::ClientTls => "client-tls",
             Self::UpstreamTls => "upstream-tls",

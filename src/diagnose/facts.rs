@@ -146,7 +146,7 @@ impl Facts {
             place: PlaceKey::of_exchange(exchange),
             method: Method::of(method),
             role,
-            details: Details::of(exchange, role, &endpoint),
+            details: Details::of(exchange, role),
             endpoint,
             opened: exchange.timings.opened,
             ended: last_moment(exchange),

@@ -10,11 +10,16 @@ mod auth;
 mod connections;
 mod content;
 mod identity;
+mod image;
 mod login;
 mod normal;
 mod policy;
+mod push;
+mod route;
 mod server;
+mod speed;
 mod storage;
+mod throttle;
 mod token;
 mod trust;
 
@@ -29,8 +34,13 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         policy::RULES,
         trust::RULES,
         content::RULES,
+        image::RULES,
+        push::RULES,
         server::RULES,
         storage::RULES,
+        throttle::RULES,
+        route::RULES,
+        speed::RULES,
         connections::RULES,
         super::table::ROWS,
         super::table::CONNECTION_ROWS,

@@ -6,6 +6,7 @@ use crate::exchange::{FailureKind, Side, Stage};
 use crate::registry::{Role, Vendor};
 
 use super::case::Case;
+use super::facts::Method;
 use super::rule::Condition::{Code, Is, Kind, Says, Side as By, Stage as During, Status};
 use super::rule::{Condition, Match, Need, Rule};
 
@@ -39,6 +40,13 @@ pub(super) const ROWS: &[Rule] = &[
     Rule::error("acr.disallowed-operation", "disallowed-operation")
         .needs(BODY)
         .when(&[Status(&[405]), Code(&["REGISTRY_DISALLOWED_OPERATION"])]),
+    // distribution's code for what a registry does not do: deletion that is off, a push to a mirror. containerd asks again
+    // with GET where a HEAD is not supported (core/remotes/docker/resolver.go).
+    Rule::error("registry.unsupported", "disallowed-operation").needs(BODY).when(&[
+        Status(&[405]),
+        Code(&["UNSUPPORTED"]),
+        Is(|case| case.facts.method != Method::Head),
+    ]),
     Rule::error("registry.name-invalid", "repository-format").needs(BODY).when(&[Code(&["NAME_INVALID"])]),
     // A path outside the routes of the registry, as for upper-case names (azure-sdk-for-python recording, Azure/acr#166).
     Rule::error("registry.path-unknown", "repository-format")
@@ -54,12 +62,28 @@ pub(super) const ROWS: &[Rule] = &[
     Rule::error("throttle.hub", "hub-rate-limit")
         .supersedes(&["throttle.registry"])
         .when(&[Status(&[429]), Is(is_hub_limit)]),
-    Rule::error("throttle.registry", "throttled").when(&[Status(&[429])]),
     // Codes: learn.microsoft.com, "Common REST API error codes" and "SAS error codes"; S3's and CloudFront's own.
     Rule::error("storage.signature-invalid", "sas-invalid")
         .on(&[Role::Storage])
         .needs(BODY)
         .when(&[Status(&[403]), Code(&["AuthenticationFailed", "SignatureDoesNotMatch", "MissingKey", "InvalidKey"])]),
+    // The part of the URL that is its key was lost: what is left is an anonymous request.
+    Rule::error("storage.signature-missing", "sas-invalid")
+        .on(&[Role::Storage])
+        .needs(BODY)
+        .supersedes(&["blob.unknown"])
+        .when(&[Status(&[401, 403, 404, 409]), Code(&["PublicAccessNotPermitted", "NoAuthenticationInformation"])]),
+    // "The server is currently unable to receive requests": Azure Storage's and S3's own limits.
+    Rule::error("throttle.storage", "throttled")
+        .on(&[Role::Storage])
+        .needs(BODY)
+        .supersedes(&["server.gateway-error"])
+        .when(&[Status(&[500, 503]), Code(&["ServerBusy", "SlowDown", "OperationTimedOut"])]),
+    // An Entra token (not the registry's) was sent to the storage, and is not accepted (azcopy).
+    Rule::error("storage.bearer-refused", "rest-auth-format")
+        .on(&[Role::Storage])
+        .needs(BODY)
+        .when(&[Status(&[401]), Code(&["InvalidAuthenticationInfo"])]),
     Rule::error("storage.access-refused", "storage-firewall").on(&[Role::Storage]).needs(BODY).when(&[
         Status(&[403, 409]),
         Code(&[
@@ -67,7 +91,6 @@ pub(super) const ROWS: &[Rule] = &[
             "AuthorizationSourceIPMismatch",
             "AuthorizationProtocolMismatch",
             "AuthorizationPermissionMismatch",
-            "PublicAccessNotPermitted",
             "AccountIsDisabled",
         ]),
     ]),
@@ -81,6 +104,14 @@ pub(super) const ROWS: &[Rule] = &[
         By(&[Side::Origin]),
         Kind(|kind| matches!(kind, FailureKind::Reset | FailureKind::Truncated)),
     ]),
+    // A proxy answers a plain-HTTP request itself; for TLS it refuses the tunnel.
+    Rule::error("network.proxy-wants-login", "parent-proxy-auth")
+        .supersedes(&["network.block-page"])
+        .when(&[Status(&[407]), Is(|case| !case.facts.answered_by_us)]),
+    // Azure's policies (FAQ: built-in policies that keep the admin user disabled).
+    Rule::error("arm.disallowed-by-policy", "policy-admin-credentials")
+        .needs(BODY)
+        .when(&[Status(&[403]), Code(&["RequestDisallowedByPolicy"])]),
     Rule::error("proxy.request-limitation", "proxy-limitation").when(&[Kind(is_limitation)]),
 ];
 
@@ -121,7 +152,7 @@ const fn connection(name: &'static str, slug: &'static str) -> Rule {
 }
 
 /// Docker Hub's own limit, wherever it comes from (docker/docs#13499, Azure/azure-sdk-for-js#34390).
-fn is_hub_limit(case: &Case<'_>) -> bool {
+pub(super) fn is_hub_limit(case: &Case<'_>) -> bool {
     case.vendor() == Vendor::DockerHub || case.says("pull rate limit")
 }
 

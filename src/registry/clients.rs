@@ -51,6 +51,8 @@ pub struct Client {
     pub name: String,
     /// Its version, where it tells.
     pub version: Option<String>,
+    /// The system and the processor that it pulls for, where it tells (docker: `os/linux arch/amd64`).
+    pub platform: Option<(String, String)>,
 }
 
 /// How a `User-Agent` starts (lower case), and which program that is. Longer beginnings come first.
@@ -93,7 +95,23 @@ impl Client {
         let product = user_agent.split([' ', '\t']).next().unwrap_or("");
         let (name, version) = product.split_once('/').unwrap_or((product, ""));
         let short = |text: &str| text.chars().take(60).collect::<String>();
-        Self { kind, name: short(name), version: (!version.is_empty()).then(|| short(version)) }
+        let version = (!version.is_empty()).then(|| short(version));
+        Self { kind, name: short(name), version, platform: platform(user_agent) }
+    }
+
+    /// Whether it is a program that pulls images, and so follows a redirect to a blob. Others may only have looked.
+    pub fn pulls(&self) -> bool {
+        matches!(
+            self.kind,
+            ClientKind::Docker
+                | ClientKind::Containerd
+                | ClientKind::BuildKit
+                | ClientKind::Podman
+                | ClientKind::Skopeo
+                | ClientKind::Crane
+                | ClientKind::Oras
+                | ClientKind::Helm
+        )
     }
 
     fn by_what_it_contains(user_agent: &str) -> ClientKind {
@@ -108,6 +126,12 @@ impl Client {
             ClientKind::Other
         }
     }
+}
+
+fn platform(user_agent: &str) -> Option<(String, String)> {
+    let word = |start: &str| user_agent.split(' ').take(40).find_map(|word| word.strip_prefix(start));
+    let known = |text: &str| text.chars().take(20).collect::<String>();
+    Some((known(word("os/")?), known(word("arch/")?)))
 }
 
 impl fmt::Display for Client {
@@ -143,5 +167,13 @@ mod tests {
             assert_eq!(client.kind, kind, "{user_agent}");
             assert_eq!(client.to_string(), shown);
         }
+    }
+
+    #[test]
+    fn reads_what_docker_pulls_for() {
+        let client = Client::of("docker/27.3.1 go/go1.22.7 git-commit/41ca978 kernel/6.8 os/linux arch/arm64");
+        assert_eq!(client.platform, Some(("linux".to_owned(), "arm64".to_owned())));
+        assert_eq!(Client::of("containerd/1.7.22").platform, None);
+        assert_eq!(Client::of("docker/27 os/linux").platform, None);
     }
 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use crate::exchange::{Exchange, ExchangeId, Moment};
 
-use super::{Challenge, Endpoint, Role, Service, Told, ToldSettings, vendors};
+use super::{Challenge, Endpoint, Manifest, Role, Service, Told, ToldSettings, vendors};
 
 /// The most places remembered of one kind, and the most entries of one place.
 const MOST_PLACES: usize = 20_000;
@@ -166,6 +166,7 @@ impl Context {
     pub fn learn(&mut self, exchange: &Exchange) -> Vec<(PlaceKey, Moment)> {
         match exchange.status() {
             Some(401) => self.learn_realms(exchange),
+            Some(200) => self.learn_foreign_layers(exchange),
             Some(300..=399) => self.learn_redirect(exchange).into_iter().collect(),
             _ => Vec::new(),
         }
@@ -224,12 +225,44 @@ impl Context {
         true
     }
 
+    /// A manifest names the places of foreign layers, which clients turn to as if they had been sent there.
+    fn learn_foreign_layers(&mut self, exchange: &Exchange) -> Vec<(PlaceKey, Moment)> {
+        let Endpoint::Manifest { repository, .. } = Endpoint::of(exchange.path(), None) else { return Vec::new() };
+        let content = &exchange.response_body.bytes;
+        // By far the most manifests have none, and need not be read for that.
+        if !str::from_utf8(content).is_ok_and(|text| text.contains("\"urls\"")) {
+            return Vec::new();
+        }
+        let Some(manifest) = Manifest::of(content, None) else { return Vec::new() };
+        let mut learned = Vec::new();
+        for layer in manifest.foreign_layers().take(MOST_AT_ONE_PLACE) {
+            for url in &layer.urls {
+                let address = Address::of(url);
+                let Some(host) = address.host else { continue };
+                // The tunnel to the host is for the layer, too.
+                for place in [PlaceKey::of(host, address.path), PlaceKey::of(host, &format!("{host}:443"))] {
+                    learned.extend(self.add_redirect(exchange, place, (repository.clone(), layer.digest.clone())));
+                }
+            }
+        }
+        learned
+    }
+
     fn learn_redirect(&mut self, exchange: &Exchange) -> Option<(PlaceKey, Moment)> {
         let path = exchange.path();
         let Endpoint::Blob { repository, digest } = Endpoint::of(path, exchange.query()) else { return None };
         let location = exchange.response.as_ref()?.headers.text("location")?;
         let address = Address::of(&location);
         let place = PlaceKey::of(address.host?, address.path);
+        self.add_redirect(exchange, place, (repository, digest))
+    }
+
+    fn add_redirect(
+        &mut self,
+        exchange: &Exchange,
+        place: PlaceKey,
+        (repository, digest): (Box<str>, Box<str>),
+    ) -> Option<(PlaceKey, Moment)> {
         if self.redirects.len() >= MOST_PLACES && !self.redirects.contains_key(&place) {
             return None;
         }
@@ -243,7 +276,7 @@ impl Context {
         };
         let since = redirect.opened;
         let known = self.redirects.entry(place).or_default();
-        known.retain(|other| other.exchange != redirect.exchange);
+        known.retain(|other| other.exchange != redirect.exchange || other.digest != redirect.digest);
         let at = known.partition_point(|other| (other.opened, other.exchange) < (redirect.opened, redirect.exchange));
         known.insert(at, redirect);
         if known.len() > MOST_AT_ONE_PLACE {

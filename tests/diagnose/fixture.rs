@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Besides these: `form` (a request's content), `user` (Basic), `bearer` and `token` (claims of a JWT that the request
-//! carries, or the answer), `scheme`, `server` (its address), `failure`, `client_tls`, `upstream_tls`, `tunnel`, `connect`,
-//! `sha256`, `file`, `not_kept`.
+//! carries, or the answer), `scheme`, `failure`, `client_tls`, `upstream_tls`, `tunnel`, `connect`, `server`
+//! (its address), `sent` and `received` (bytes), `sending` and `waited` (seconds), `sha256`, `file`, `not_kept`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,11 +72,16 @@ struct Described {
     body: Option<String>,
     token: Option<String>,
     sha256: Option<String>,
+    sent_sha256: Option<String>,
+    sent: Option<u64>,
+    received: Option<u64>,
+    sending: f64,
+    waited: Option<f64>,
+    server: Option<String>,
     not_kept: bool,
     by_us: bool,
     connect: Option<u64>,
     tunnel: bool,
-    server: Option<String>,
     failure: Option<DescribedFailure>,
     client_tls: Option<DescribedTls>,
     upstream_tls: Option<DescribedTls>,
@@ -127,8 +132,13 @@ impl Fixture {
 }
 
 fn moment(seconds: f64) -> Moment {
+    Moment::from_micros(START * 1_000_000).plus_micros(micros(seconds))
+}
+
+fn micros(seconds: f64) -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "fixtures are short")]
-    Moment::from_micros(START * 1_000_000).plus_micros((seconds * 1e6).round() as i64)
+    let micros = (seconds * 1e6).round() as i64;
+    micros
 }
 
 fn jwt(claims: &str) -> String {
@@ -150,14 +160,14 @@ impl Described {
         self.add_request(&mut exchange, fixture);
         let ended = moment(at + self.took.unwrap_or(0.05));
         self.add_response(&mut exchange, ended);
-        exchange.answered_by_us = self.by_us;
-        exchange.failure = self.failure.as_ref().map(|failure| failure.failure(ended));
-        exchange.client_tls = self.client_tls.as_ref().map(|tls| Arc::new(tls.facts(moment(at), host)));
-        exchange.upstream_tls = self.upstream_tls.as_ref().map(|tls| Arc::new(tls.facts(moment(at), host)));
         exchange.upstream = self.server.as_ref().map(|server| {
             let address = format!("{server}:443").parse().unwrap();
             Upstream { addresses: vec![address], address: Some(address), ..Upstream::default() }.into()
         });
+        exchange.answered_by_us = self.by_us;
+        exchange.failure = self.failure.as_ref().map(|failure| failure.failure(ended));
+        exchange.client_tls = self.client_tls.as_ref().map(|tls| Arc::new(tls.facts(moment(at), host)));
+        exchange.upstream_tls = self.upstream_tls.as_ref().map(|tls| Arc::new(tls.facts(moment(at), host)));
         exchange.tunnel = self.tunnel.then_some(Tunnel { why: WhyOpaque::Ignored, sent: 1, received: 1 });
         exchange.timings.closed = Some(ended);
         exchange.state = if exchange.failure.is_some() { State::Failed } else { State::Complete };
@@ -186,7 +196,9 @@ impl Described {
         exchange.request = Some(head);
         exchange.request_body = body(self.form.as_deref().unwrap_or("").as_bytes());
         exchange.timings.request_head = Some(exchange.timings.opened);
-        exchange.timings.request_end = Some(exchange.timings.opened);
+        exchange.timings.request_end = Some(exchange.timings.opened.plus_micros(micros(self.sending)));
+        exchange.request_body.sha256 = self.sent_sha256.as_deref().map(hash);
+        exchange.request_body.length = self.sent.unwrap_or(exchange.request_body.length);
     }
 
     fn add_response(&self, exchange: &mut Exchange, at: Moment) {
@@ -209,7 +221,9 @@ impl Described {
             exchange.response_body.kept = Kept::None(WhyNotKept::NotInFile);
         }
         exchange.response_body.sha256 = self.sha256.as_deref().map(hash);
-        exchange.timings.response_head = Some(at);
+        exchange.response_body.length = self.received.unwrap_or(exchange.response_body.length);
+        let sent = exchange.timings.request_end.unwrap_or(at);
+        exchange.timings.response_head = Some(self.waited.map_or(at, |waited| sent.plus_micros(micros(waited))));
         exchange.timings.response_end = Some(at);
     }
 }

@@ -158,6 +158,22 @@ fn takes_a_finding_back_when_the_retry_goes_well() {
 }
 
 #[test]
+fn knows_whom_a_client_turns_to_before_that_is_over() {
+    let redirects = fixture::read("network.went-around-proxy/fires.toml").exchanges();
+    let mut follows = fixture::read("network.went-around-proxy/quiet.toml").exchanges().remove(0);
+    follows.id = ExchangeId::new(9).unwrap();
+    shift(&mut follows, 1_000_000);
+    let mut engine = Engine::new();
+    for exchange in &redirects {
+        engine.update(exchange);
+    }
+    engine.begun(&follows);
+    assert_eq!(engine.settled(at(30)), [], "the download takes its time");
+    engine.update(&follows);
+    assert_eq!(engine.finish(), []);
+}
+
+#[test]
 fn forgets_old_exchanges_and_keeps_what_was_found() {
     let mut engine = Engine::new();
     let mut told = 0;

@@ -5,8 +5,9 @@ use crate::registry::{Digest, Role, reference::short_digest};
 use super::super::case::Case;
 use super::super::evidence::{Evidence, Place};
 use super::super::facts::Method;
-use super::super::finding::Parameters;
+use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
+use super::image::foreign_layer;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
@@ -21,6 +22,10 @@ pub(super) const RULES: &[Rule] = &[
         .on(&[Role::Manifest, Role::Blob, Role::Storage])
         .needs(&[Need::Digest])
         .logic(digest_mismatch),
+    Rule::error("content.range-ignored", "truncated-body")
+        .of_severity(Severity::Warning)
+        .on(&[Role::Blob, Role::Storage])
+        .logic(range_ignored),
 ];
 
 fn manifest_unknown(case: &Case<'_>) -> Option<Match> {
@@ -52,7 +57,8 @@ fn repository_unknown(case: &Case<'_>) -> Option<Match> {
 fn blob_unknown(case: &Case<'_>) -> Option<Match> {
     let is_other = case.has_code("NAME_UNKNOWN") || case.says("404 page not found");
     let is_asked_before_upload = case.facts.method == Method::Head && case.episode.is_push();
-    if case.facts.status != Some(404) || is_other || is_asked_before_upload {
+    // What registries do not keep has a rule of its own.
+    if case.facts.status != Some(404) || is_other || is_asked_before_upload || foreign_layer(case).is_some() {
         return None;
     }
     let reference = case.member.digest.map(short_digest);
@@ -65,9 +71,11 @@ fn evidence(case: &Case<'_>) -> impl Iterator<Item = Evidence> {
     status.into_iter().chain(body)
 }
 
-/// The content is complete and yet another than its digest says: something on the way changed it.
+/// The content is complete and yet another than its digest says: something on the way changed it, or the registry has it
+/// wrong. It was so when it came to pulltap. A tag has no digest of its own; docker does not look at the one in the answer.
 fn digest_mismatch(case: &Case<'_>) -> Option<Match> {
-    let expected = case.member.digest.filter(|digest| digest.starts_with("sha256:"))?;
+    let of_tag = || case.facts.details.as_ref()?.other_digest.as_deref();
+    let expected = case.member.digest.or_else(of_tag).filter(|digest| digest.starts_with("sha256:"))?;
     let found = Digest::of_sha256(case.facts.sha256.as_deref()?);
     if found.as_str() == expected || case.facts.method != Method::Get {
         return None;
@@ -75,4 +83,16 @@ fn digest_mismatch(case: &Case<'_>) -> Option<Match> {
     let value = format!("expected {expected}, is {found}");
     let parameters = Parameters::new().with("reference", short_digest(expected)).with("digest", found.short());
     Some(Match::on([case.evidence(Place::ResponseBody(0..0), &value)]).with(parameters))
+}
+
+/// docker goes on after a cut with `Range`, and takes only 206 for an answer (distribution
+/// registry/client/transport/http_reader.go): a cache or proxy that ignores the field makes it begin anew.
+fn range_ignored(case: &Case<'_>) -> Option<Match> {
+    let (at, from) = case.facts.details.as_ref()?.resumed?;
+    if case.facts.status != Some(200) || case.facts.method != Method::Get {
+        return None;
+    }
+    let asked = case.evidence(Place::RequestHeader(at), &format!("range: bytes={from}-"));
+    let evidence = case.status_evidence().into_iter().chain([asked]);
+    Some(Match::on(evidence))
 }
