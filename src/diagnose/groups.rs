@@ -30,6 +30,8 @@ pub(super) struct Group {
     level: Level,
     members: BTreeSet<Place>,
     judged: Vec<Judged>,
+    /// When the last episodes ended whose exchanges are forgotten, and what they left behind.
+    forgotten: Vec<(Moment, Past)>,
     unjudged_from: Option<Place>,
 }
 
@@ -49,7 +51,7 @@ struct Judged {
 impl Group {
     /// A group without exchanges.
     pub(super) fn new(level: Level) -> Self {
-        Self { level, members: BTreeSet::new(), judged: Vec::new(), unjudged_from: None }
+        Self { level, members: BTreeSet::new(), judged: Vec::new(), forgotten: Vec::new(), unjudged_from: None }
     }
 
     /// Adds an exchange, or says that it is to be looked at anew.
@@ -118,11 +120,12 @@ impl Group {
 
     /// What the episodes that ended not too long before this moment left behind.
     fn past_of(&self, moment: Moment) -> Past {
-        let is_recent = |judged: &&Judged| moment.micros_since(judged.ended) <= PAST_MICROS;
-        let count = self.judged.iter().rev().take(MOST_PAST).take_while(is_recent).count();
+        let judged = self.judged.iter().map(|judged| (judged.ended, &judged.left));
+        let all = self.forgotten.iter().map(|(ended, left)| (*ended, left)).chain(judged);
+        let recent = all.rev().take(MOST_PAST).take_while(|(ended, _)| moment.micros_since(*ended) <= PAST_MICROS);
         let mut past = Past::default();
-        for judged in self.judged.iter().skip(self.judged.len().saturating_sub(count)) {
-            past.extend(&judged.left);
+        for (_, left) in recent.collect::<Vec<_>>().into_iter().rev() {
+            past.extend(left);
         }
         past
     }
@@ -135,7 +138,8 @@ impl Group {
         if old == 0 || self.unjudged_from.is_some_and(|from| next.is_none_or(|next| from < next)) {
             return Vec::new();
         }
-        self.judged.drain(..old);
+        self.forgotten.extend(self.judged.drain(..old).map(|judged| (judged.ended, judged.left)));
+        self.forgotten.drain(..self.forgotten.len().saturating_sub(MOST_PAST));
         let kept = next.map_or_else(BTreeSet::new, |next| self.members.split_off(&next));
         std::mem::replace(&mut self.members, kept).into_iter().map(|(_, id)| id).collect()
     }
