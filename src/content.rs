@@ -3,6 +3,8 @@
 //! Everything is bounded: a small body may unfold into gigabytes, and a captured one may end in the middle.
 //! Whatever could be read is given, with a word on why there is not more.
 
+pub mod pretty;
+
 use std::io::Read;
 
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
