@@ -1,5 +1,7 @@
 //! The languages pulltap speaks, and the texts of its screens and outputs in each.
 
+pub mod screen;
+
 /// A language of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {
