@@ -97,5 +97,6 @@ pub mod registry;
 pub mod report;
 pub mod secrets;
 pub mod store;
+pub mod tui;
 pub mod wire;
 pub mod x509;
