@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::front_end::{End, FrontEnd};
 use crate::capture::{Listening, Update};
 use crate::exchange::Moment;
+use crate::redact::Redactor;
 
 /// Passes everything on to a front end, and tells the first address that the proxy listens on.
 pub struct Announced<Front> {
@@ -28,6 +29,10 @@ impl<Front: FrontEnd> FrontEnd for Announced<Front> {
             let _ = waiting.send(reachable(address));
         }
         self.front.listening(address, data_dir)
+    }
+
+    fn recording(&mut self, session: &Path, redactor: &Redactor) -> anyhow::Result<()> {
+        self.front.recording(session, redactor)
     }
 
     fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening {

@@ -42,6 +42,8 @@ pub struct Capture {
 /// What pulltap can do besides capturing.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look at a saved capture in the terminal UI
+    Open(Open),
     /// Say what went wrong in saved captures, and why
     Report(Report),
     /// Convert between session and HAR; secrets are masked on the way
@@ -63,6 +65,18 @@ pub struct Common {
     /// The language of explanations: en, ja or zh-Hant (default: the system's).
     #[arg(long, value_name = "LANG")]
     pub lang: Option<String>,
+}
+
+/// The arguments of `pulltap open`.
+#[derive(Debug, clap::Args)]
+pub struct Open {
+    /// A session or HAR file, of pulltap or of another program.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Where this installation lives, and its language.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// The arguments of `pulltap report`.

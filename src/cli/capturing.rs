@@ -1,7 +1,10 @@
 //! A capture from its settings to its end, shown by any front end.
 
 use std::convert::Infallible;
+use std::fs::File;
 use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +16,7 @@ use super::redactor;
 use super::settings::CaptureSettings;
 use crate::ca::CertificateAuthority;
 use crate::capture::{Capture, Listening};
+use crate::platform;
 
 /// Captures until `until` is over or nobody wants to see more; gives what was captured.
 ///
@@ -28,7 +32,9 @@ pub async fn capture(
     let capture = Capture::start(settings.proxy, authority, settings.upstream_roots, redactor.clone()).await?;
     let recorder = settings.session.recorder()?;
     let stop = CancellationToken::new();
-    let har = settings.har.map(|path| GrowingHar::begin(&path, &recorder, redactor, stop.clone()));
+    let growing = |path: PathBuf| GrowingHar::begin(&path, &recorder, redactor.clone(), stop.clone());
+    let har = settings.har.map(growing);
+    let session = recorder.path().to_owned();
     let har = har.transpose()?;
     let capture = capture.recorded_by(recorder);
     for address in capture.listening() {
@@ -36,6 +42,7 @@ pub async fn capture(
             stop.cancel();
         }
     }
+    front.recording(&session, &redactor)?;
     let running = capture.run(stop.clone(), |update, now| front.update(&update, now));
     let ended = tokio::select! {
         ended = running => ended,
@@ -56,10 +63,27 @@ pub async fn capture(
 
 /// Starts logging to standard error, as much as the user asked for.
 pub fn start_logging() {
-    let usual = || EnvFilter::new("warn,rustls_platform_verifier=off");
-    let filter = EnvFilter::try_from_env("PULLTAP_LOG").unwrap_or_else(|_| usual());
     // It fails only where logging was started before, as in tests.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let _ = tracing_subscriber::fmt().with_env_filter(log_filter()).with_writer(io::stderr).try_init();
+}
+
+/// Starts logging into a file of this folder, since the terminal is the screen's; without a log where that cannot be
+/// written.
+pub fn log_into(folder: &Path) {
+    let path = folder.join("pulltap.log");
+    let made = platform::create_private_folder(folder).and_then(|()| match platform::create_private_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => File::options().append(true).open(&path),
+    });
+    if let Ok(file) = made {
+        let logging = tracing_subscriber::fmt().with_env_filter(log_filter()).with_ansi(false);
+        let _ = logging.with_writer(Arc::new(file)).try_init();
+    }
+}
+
+fn log_filter() -> EnvFilter {
+    let usual = || EnvFilter::new("warn,rustls_platform_verifier=off");
+    EnvFilter::try_from_env("PULLTAP_LOG").unwrap_or_else(|_| usual())
 }
 
 /// Runs a capture, or several things around it.

@@ -3,6 +3,7 @@
 mod capture;
 mod convert;
 mod demo;
+mod open;
 mod report;
 mod run;
 
@@ -16,6 +17,7 @@ use super::exit_status::ExitStatus;
 pub fn run(args: Args) -> anyhow::Result<ExitStatus> {
     match args.command {
         None => capture::run(&args.capture),
+        Some(Command::Open(open)) => open::run(&open),
         Some(Command::Report(report)) => report::run(&report),
         Some(Command::Convert(convert)) => convert::run(&convert),
         Some(Command::Demo(demo)) => demo::run(&demo),

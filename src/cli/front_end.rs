@@ -5,11 +5,20 @@ use std::path::{Path, PathBuf};
 
 use crate::capture::{Ended, Listening, Update};
 use crate::exchange::Moment;
+use crate::redact::Redactor;
 
 /// Shows a capture: a printer, a screen.
 pub trait FrontEnd {
     /// The proxy listens on this address; the CA that clients must trust is in this folder.
     fn listening(&mut self, address: SocketAddr, data_dir: &Path) -> Listening;
+
+    /// From now on exchanges are recorded into this session, masked by this redactor.
+    ///
+    /// # Errors
+    /// When they cannot be shown.
+    fn recording(&mut self, _session: &Path, _redactor: &Redactor) -> anyhow::Result<()> {
+        Ok(())
+    }
 
     /// Something happened.
     fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening;

@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 
-use crate::diagnose::{Catalogue, Finding};
+use super::saved::{Saved, belongs_in_har};
+use crate::diagnose::{Catalogue, Engine, Finding};
 use crate::exchange::{Exchange, Moment};
 use crate::har::{Conclusions, Writer};
 use crate::language::Language;
@@ -74,6 +75,30 @@ impl HarFile {
         fs::rename(&partial, &path).with_context(|| format!("{}", path.display()))?;
         Ok(path)
     }
+}
+
+/// Writes a HAR of everything in a file, which it may replace; says how many exchanges are in it.
+///
+/// # Errors
+/// When the file cannot be read, or the HAR not be written.
+pub fn write(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<u64> {
+    let mut engine = Engine::new();
+    saved.each(redactor, |exchange| {
+        engine.update(&exchange);
+        Ok(())
+    })?;
+    engine.finish();
+    let mut har = HarFile::create(path, redactor.options(), true)?;
+    let mut count = 0;
+    saved.each(redactor, |exchange| {
+        if saved.belongs_in_har(&exchange)? {
+            har.entry(&exchange, engine.role(&exchange).as_str())?;
+            count += 1;
+        }
+        Ok(())
+    })?;
+    har.finish(&conclusions(&engine.findings()))?;
+    Ok(count)
 }
 
 /// An error where the file exists and may not be replaced.
@@ -192,15 +217,18 @@ impl Following {
                 }
             }
             let id = exchange.id;
-            self.write(exchange)?;
+            self.write(&session, exchange)?;
             self.last = id.number();
         }
         Ok(())
     }
 
-    fn write(&mut self, exchange: Exchange) -> anyhow::Result<()> {
+    fn write(&mut self, session: &Session, exchange: Exchange) -> anyhow::Result<()> {
         let exchange = self.redactor.redact(exchange);
         self.context.learn(&exchange);
-        self.har.entry(&exchange, self.context.role(&exchange).as_str())
+        if belongs_in_har(session, &exchange)? {
+            self.har.entry(&exchange, self.context.role(&exchange).as_str())?;
+        }
+        Ok(())
     }
 }

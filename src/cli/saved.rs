@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, ExchangeId};
 use crate::har::{self, HarFile};
 use crate::redact::{Redacted, Redactor};
 use crate::store::Session;
@@ -72,6 +72,30 @@ impl Saved {
         Ok(())
     }
 
+    /// The exchange with this id, with its secrets masked.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is damaged there.
+    pub fn exchange(&self, redactor: &Redactor, id: ExchangeId) -> anyhow::Result<Option<Exchange>> {
+        let exchange = match self {
+            Self::Session(session) => session.exchange(id)?,
+            Self::Har(har) => har.exchanges.iter().find(|exchange| exchange.id == id).cloned(),
+        };
+        Ok(exchange.map(|exchange| redactor.redact(exchange).into_inner()))
+    }
+
+    /// Whether a HAR has this exchange: what lists show, and a CONNECT through which nothing went, since that says
+    /// something about the client.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn belongs_in_har(&self, exchange: &Exchange) -> anyhow::Result<bool> {
+        match self {
+            Self::Session(session) => belongs_in_har(session, exchange),
+            Self::Har(_) => Ok(true),
+        }
+    }
+
     /// What had to be repaired to read it, in words.
     pub fn repairs(&self) -> Vec<String> {
         match self {
@@ -90,4 +114,12 @@ impl Saved {
             }
         }
     }
+}
+
+/// The same for an exchange of this session.
+///
+/// # Errors
+/// When the session cannot be read.
+pub fn belongs_in_har(session: &Session, exchange: &Exchange) -> anyhow::Result<bool> {
+    Ok(exchange.is_listed() || !session.is_used(exchange.id)?)
 }

@@ -21,6 +21,7 @@ use crate::platform;
 use crate::proxy::settings::{Insecure, Limits};
 use crate::proxy::{Settings, UpstreamProxy};
 use crate::redact::Options;
+use crate::tui::theme::Colours;
 
 /// The port that the Azure Container Registry FAQ tells people to use.
 const USUAL_PORT: u16 = 8888;
@@ -168,6 +169,13 @@ pub fn language(args: &Common) -> anyhow::Result<Language> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG"));
     Ok(Language::from_locale(&locale.unwrap_or_default()))
+}
+
+/// Whether the user wants colours (<https://no-color.org>).
+#[expect(clippy::disallowed_methods, reason = "settings are where the environment is read")]
+pub fn colours() -> Colours {
+    let is_off = std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty());
+    if is_off { Colours::Off } else { Colours::On }
 }
 
 #[cfg(test)]

@@ -6,11 +6,10 @@ use anyhow::{Context, bail};
 
 use crate::cli::args::Convert;
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::har_file::{HarFile, conclusions, refuse_existing};
+use crate::cli::har_file::{self, refuse_existing};
 use crate::cli::redactor;
 use crate::cli::saved::Saved;
 use crate::cli::settings::data_dir;
-use crate::diagnose::Engine;
 use crate::redact::{Options, Redactor};
 use crate::registry;
 use crate::store::{EXTENSION, Entry, Session};
@@ -29,7 +28,7 @@ pub fn run(args: &Convert) -> anyhow::Result<ExitStatus> {
     let redactor = redactor::of_installation(&data_dir(&args.common)?, options)?;
     let saved = Saved::open(&args.input)?;
     match form {
-        Form::Har => to_har(&saved, &redactor, &args.output)?,
+        Form::Har => drop(har_file::write(&saved, &redactor, &args.output)?),
         Form::Session => to_session(&saved, &redactor, &args.output)?,
     }
     Ok(ExitStatus::Fine)
@@ -49,19 +48,6 @@ impl Form {
             _ => bail!("{}: the name says no form; end it in .har or .{EXTENSION}", path.display()),
         }
     }
-}
-
-fn to_har(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<()> {
-    let mut engine = Engine::new();
-    saved.each(redactor, |exchange| {
-        engine.update(&exchange);
-        Ok(())
-    })?;
-    engine.finish();
-    let mut har = HarFile::create(path, redactor.options(), true)?;
-    saved.each(redactor, |exchange| har.entry(&exchange, engine.role(&exchange).as_str()))?;
-    har.finish(&conclusions(&engine.findings()))?;
-    Ok(())
 }
 
 fn to_session(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<()> {
