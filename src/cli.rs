@@ -16,6 +16,7 @@ mod headless;
 mod help_page;
 mod redactor;
 mod saved;
+mod screen;
 mod session;
 mod settings;
 

@@ -16,7 +16,7 @@ pub struct Row {
     pub method: Box<str>,
     /// The status of the server's answer.
     pub status: Option<u16>,
-    /// The host that was asked.
+    /// The host that was asked, with its port where that is not the scheme's own.
     pub host: Box<str>,
     /// The request's path and query.
     pub path: Box<str>,
@@ -60,7 +60,7 @@ impl Row {
             started: exchange.timings.opened,
             method: exchange.method().unwrap_or("").into(),
             status: exchange.status().filter(|_| !exchange.answered_by_us),
-            host: exchange.target.host.as_str().into(),
+            host: host(exchange).into(),
             path: path(exchange).into(),
             role,
             repository,
@@ -123,6 +123,11 @@ impl Progress {
             None => Self::Running,
         }
     }
+}
+
+fn host(exchange: &Exchange) -> String {
+    // Its path shows the port.
+    if exchange.is_connect() { exchange.target.host_for_url() } else { exchange.target.authority() }
 }
 
 /// The path and query; a CONNECT has only a port to show.

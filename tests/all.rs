@@ -32,8 +32,6 @@ mod clients;
 // The registry inside the program, through the whole of it.
 #[cfg(unix)]
 mod demo;
-// The commands as scripts use them.
-mod cli;
 // Every rule against the exchanges that fire it and a near miss.
 mod diagnose;
 // HAR files, and what other programs say about them.
@@ -53,5 +51,7 @@ mod store;
 // What those three stand on.
 #[cfg(unix)]
 mod support;
+// The terminal UI: what its screens say, and that a real terminal is given back as it was.
+mod tui;
 // The observers under every split of their input.
 mod wire;

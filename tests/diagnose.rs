@@ -1,6 +1,5 @@
 //! Tests of the diagnosis: every rule's fixtures, whole pulls, order of arrival, the catalogue.
 
-mod alike;
 mod catalogue;
 pub mod fixture;
 mod order;
