@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::ca::CertificateAuthority;
-use crate::diagnose::{Change, Engine, Finding, Note};
+use crate::diagnose::{Change, Engine, Finding, Note, Operation};
 use crate::exchange::{Exchange, Moment};
 use crate::index::Row;
 use crate::proxy::{self, EventReceiver, Proxy, Settings, StartError};
@@ -40,7 +40,7 @@ pub enum Update<'a> {
     Running(Understood<'a>),
     /// An exchange has been waiting for its response for this many seconds.
     Waiting(Understood<'a>, u64),
-    /// A finding was made, or one that was told no longer holds.
+    /// A finding was made, one that was told no longer holds, or an operation has ended.
     Finding(Change),
     /// The recorder has come into trouble, or out of it.
     Recording(&'a Health),
@@ -79,6 +79,8 @@ pub struct Summary {
     pub response_bytes: u64,
     /// The final set of findings, normal ones included.
     pub findings: Vec<Finding>,
+    /// The pulls, pushes and whatever else there was.
+    pub operations: Vec<Operation>,
 }
 
 /// A capture that is ready to run.
@@ -175,7 +177,7 @@ impl Capture {
                 // What still runs when the capture ends is written however short it has run.
                 let now = if is_running { clock.now() } else { Moment::from_micros(i64::MAX) };
                 fold.unwritten(now, |exchange| {
-                    let exchange = redactor.redact(exchange.clone());
+                    let exchange = running_one(&mut engine, &redactor, exchange);
                     let understood = understood(&engine, &exchange);
                     let role = understood.role;
                     tell(Update::Running(understood));
@@ -198,8 +200,17 @@ impl Capture {
             Some(recorder) => Some(finish(recorder).await),
             None => None,
         };
-        Ended { summary: fold.summary(engine.findings()), recorded }
+        Ended { summary: fold.summary(engine.findings(), engine.operations()), recorded }
     }
+}
+
+/// What goes on in an exchange keeps its operation going; a tunnel only carries others.
+fn running_one(engine: &mut Engine, redactor: &Redactor, exchange: &Exchange) -> Redacted<Exchange> {
+    let exchange = redactor.redact(exchange.clone());
+    if !exchange.is_connect() {
+        engine.update(&exchange);
+    }
+    exchange
 }
 
 fn understood<'a>(engine: &Engine, exchange: &'a Redacted<Exchange>) -> Understood<'a> {

@@ -8,6 +8,7 @@
 pub mod case;
 pub mod catalogue;
 pub mod details;
+mod ended;
 pub mod engine;
 pub mod episode;
 pub mod error_facts;
@@ -34,3 +35,5 @@ pub use facts::Facts;
 pub use finding::{Finding, FindingId, OperationId, Parameters, Severity};
 pub use meaning::{Note, meaning, waiting};
 pub use rule::{Check, Match, Need, Rule, RuleId};
+
+pub use crate::registry::Operation;

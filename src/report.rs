@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::diagnose::{Engine, Finding, NotChecked, Note, Severity};
 use crate::exchange::{Exchange, ExchangeId, Moment};
 use crate::redact::Redacted;
+use crate::registry::Operation;
 
 pub mod json;
 pub mod line;
@@ -35,6 +36,8 @@ pub struct FileReport {
     pub exchanges: Vec<Reported>,
     /// The findings, those that explain what is normal included.
     pub findings: Vec<Finding>,
+    /// The pulls, pushes and whatever else it shows.
+    pub operations: Vec<Operation>,
     /// The rules that could not be checked everywhere.
     pub not_checked: Vec<NotChecked>,
     /// The exchanges that findings are about.
@@ -57,7 +60,8 @@ impl FileReport {
     pub fn of(name: String, engine: &Engine) -> Self {
         let findings = engine.findings();
         let found = findings.iter().flat_map(|finding| &finding.exchanges).copied().collect();
-        Self { name, findings, not_checked: engine.not_checked(), found, ..Self::default() }
+        let (operations, not_checked) = (engine.operations(), engine.not_checked());
+        Self { name, findings, operations, not_checked, found, ..Self::default() }
     }
 
     /// Adds an exchange, if it is to be shown.

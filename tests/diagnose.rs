@@ -2,7 +2,9 @@
 
 mod catalogue;
 pub mod fixture;
+mod operations;
 mod order;
 mod parsers;
 mod pulls;
 mod rules;
+mod traffic;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Summary;
-use crate::diagnose::Finding;
+use crate::diagnose::{Finding, Operation};
 use crate::exchange::event::{CaptureEvent, Happening};
 use crate::exchange::{Exchange, ExchangeId, Moment};
 
@@ -101,9 +101,9 @@ impl Fold {
         }
     }
 
-    /// Numbers about what is over, with these findings.
-    pub(super) fn summary(self, findings: Vec<Finding>) -> Summary {
-        Summary { findings, ..self.summary }
+    /// Numbers about what is over, with these findings and operations.
+    pub(super) fn summary(self, findings: Vec<Finding>, operations: Vec<Operation>) -> Summary {
+        Summary { findings, operations, ..self.summary }
     }
 }
 

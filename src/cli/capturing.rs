@@ -49,7 +49,7 @@ pub async fn capture(
         never = stop_after(until, stop) => match never {},
     };
     let har = match har {
-        Some(har) => Some(har.finish(&ended.summary.findings)),
+        Some(har) => Some(har.finish(&ended.summary.findings, &ended.summary.operations)),
         None => None,
     };
     let (har, failure) = match har.transpose() {

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 
 use super::saved::{Saved, belongs_in_har};
-use crate::diagnose::{Catalogue, Engine, Finding};
+use crate::diagnose::{Catalogue, Engine, Finding, Operation};
 use crate::exchange::{Exchange, Moment};
 use crate::har::{Conclusions, Writer};
 use crate::language::Language;
@@ -97,7 +97,7 @@ pub fn write(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<
         }
         Ok(())
     })?;
-    har.finish(&conclusions(&engine.findings()))?;
+    har.finish(&conclusions(&engine.findings(), &engine.operations()))?;
     Ok(count)
 }
 
@@ -122,11 +122,12 @@ fn redaction(options: Options) -> &'static str {
 }
 
 /// What was concluded, as a HAR carries it: explanations of what is normal are left to whoever reads it.
-pub fn conclusions(findings: &[Finding]) -> Conclusions {
+pub fn conclusions(findings: &[Finding], operations: &[Operation]) -> Conclusions {
     let catalogue = Catalogue::built_in();
     let object = |finding: &Finding| json::finding(finding, &finding.explained(&catalogue, Language::En)).into();
     let trouble = findings.iter().filter(|finding| finding.is_trouble());
-    Conclusions { operations: Vec::new(), findings: trouble.map(object).collect() }
+    let operations = operations.iter().map(|operation| json::operation(operation).into()).collect();
+    Conclusions { operations, findings: trouble.map(object).collect() }
 }
 
 /// A HAR that follows a session while it is recorded.
@@ -173,9 +174,9 @@ impl GrowingHar {
     ///
     /// # Errors
     /// When the session cannot be read, or the disk does not take it.
-    pub fn finish(self, findings: &[Finding]) -> anyhow::Result<PathBuf> {
+    pub fn finish(self, findings: &[Finding], operations: &[Operation]) -> anyhow::Result<PathBuf> {
         // Where the thread has gone, joining it says why.
-        let _ = self.end.send(conclusions(findings));
+        let _ = self.end.send(conclusions(findings, operations));
         match self.thread.join() {
             Ok(result) => result,
             Err(_) => bail!("writing the HAR failed; `pulltap convert` makes one of the session"),

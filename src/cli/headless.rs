@@ -95,6 +95,10 @@ impl FrontEnd for Printer {
                 Form::Json => trouble(health).to_string(),
                 Form::Text => recording(health),
             }),
+            Update::Finding(Change::Ended(operation)) => print(&match self.form {
+                Form::Json => with_type("operation", json::operation(operation)),
+                Form::Text => line::operation(operation, self.language),
+            }),
             Update::Finding(Change::Retracted(id)) => print(&match self.form {
                 Form::Json => json!({"type": "retracted", "id": id.as_str()}).to_string(),
                 Form::Text => format!("no longer holds: {id}"),
@@ -103,7 +107,7 @@ impl FrontEnd for Printer {
     }
 
     fn ended(&mut self, end: &End) {
-        let Summary { exchanges, failed, response_bytes, findings } = &end.capture.summary;
+        let Summary { exchanges, failed, response_bytes, findings, operations } = &end.capture.summary;
         let recorded = end.capture.recorded.as_ref();
         let trouble: Vec<_> = findings.iter().filter(|finding| finding.is_trouble()).collect();
         if self.form == Form::Json {
@@ -112,6 +116,7 @@ impl FrontEnd for Printer {
                 "exchanges": exchanges,
                 "failed": failed,
                 "response_bytes": response_bytes,
+                "operations": operations.len(),
                 "findings": trouble.len(),
                 "session": recorded.map(|recorded| recorded.path.to_string_lossy()),
                 "lost": recorded.map_or(0, |recorded| recorded.health.lost),

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::exchange::{Exchange, ExchangeId, Moment};
-use crate::registry::{Context, PlaceKey, Role};
+use crate::registry::operation::Outcome;
+use crate::registry::{Context, Operation, PlaceKey, Role};
 
+use super::ended::{Ended, by_exchange};
 use super::episode::Member;
 use super::facts::Facts;
 use super::finding::{Finding, FindingId};
@@ -21,6 +23,8 @@ use super::steps::Steps;
 const KEPT_MICROS: i64 = 3_600_000_000;
 /// The most exchanges whose facts are kept while traffic runs.
 const MOST_KEPT: usize = 50_000;
+/// An operation has ended when nothing happened in it for this long.
+const OPERATION_REST_MICROS: i64 = 5_000_000;
 /// How often it is looked for what can be forgotten.
 const FORGET_EVERY_MICROS: i64 = 60_000_000;
 
@@ -31,6 +35,8 @@ pub enum Change {
     Found(Finding),
     /// A finding that was told, and no longer holds.
     Retracted(FindingId),
+    /// An operation has ended; or one that was told so went on, and ended in another way.
+    Ended(Box<Operation>),
 }
 
 /// A rule that could not be checked on some exchanges, because they lack a fact that it needs.
@@ -58,6 +64,7 @@ pub struct Engine {
     groups: HashMap<GroupKey, Group>,
     restless: BTreeSet<GroupKey>,
     standing: Standing,
+    ended: Ended,
     lacking: Lacking,
     rules: RulesByRole,
     last_forgotten: Option<Moment>,
@@ -72,7 +79,8 @@ impl Engine {
         Self::default()
     }
 
-    /// Takes an exchange that is over. The same exchange may come again when more of it is known.
+    /// Takes an exchange that is over, or one that has been open for a while, so that its operation is known to go on. The
+    /// same exchange may come again when more of it is known.
     pub fn update(&mut self, exchange: &Exchange) {
         let learned = self.context.learn(exchange);
         let told = self.context.learn_settings(exchange);
@@ -80,7 +88,10 @@ impl Engine {
         let facts = Facts::of(exchange, |text| shared(texts, text));
         let (id, connect) = (exchange.id, facts.connect);
         self.leave_homes(id);
-        self.by_place.entry(facts.place).or_default().insert((facts.opened, id));
+        let host = (facts.role == Role::Connect).then(|| PlaceKey::of_host(&facts.host));
+        for place in [Some(facts.place), host].into_iter().flatten() {
+            self.by_place.entry(place).or_default().insert((facts.opened, id));
+        }
         let met = self.steps.learn(&facts);
         self.placed.insert(id, Placed { facts, homes: Vec::new() });
         self.place(id);
@@ -145,10 +156,11 @@ impl Engine {
         }
     }
 
-    /// Says what changed: findings of groups that have been at rest for 5 s, and findings that no longer hold.
+    /// Says what changed: operations that ended and findings of groups that have been at rest for 5 s, and findings that
+    /// no longer hold.
     pub fn settled(&mut self, now: Moment) -> Vec<Change> {
         self.judge(Some(now));
-        let changes = self.standing.changes();
+        let changes = self.changes(Some(now));
         self.forget(now);
         changes
     }
@@ -156,7 +168,44 @@ impl Engine {
     /// Says what changed, now that no more exchanges will come.
     pub fn finish(&mut self) -> Vec<Change> {
         self.judge(None);
-        self.standing.changes()
+        self.changes(None)
+    }
+
+    fn changes(&mut self, now: Option<Moment>) -> Vec<Change> {
+        let has_ended = |operation: &Operation| {
+            let rests = |now: Moment| now.micros_since(operation.ended) >= OPERATION_REST_MICROS;
+            now.is_none_or(|now| operation.outcome != Outcome::Running && rests(now))
+        };
+        let mut ended = Vec::new();
+        for operation in self.groups.values().flat_map(Group::all_operations).filter(|operation| has_ended(operation)) {
+            if self.ended.tell(operation) {
+                ended.extend(operation.exchanges.first());
+            }
+        }
+        let mut changes = self.standing.changes();
+        if ended.is_empty() && changes.is_empty() {
+            return changes;
+        }
+        let operations = self.ended.with(self.groups.values().flat_map(Group::all_operations));
+        let numbers = by_exchange(&operations);
+        for change in &mut changes {
+            if let Change::Found(finding) = change {
+                finding.operation = finding.exchanges.iter().find_map(|exchange| numbers.get(exchange).copied());
+            }
+        }
+        let has_ended = operations.iter().filter(|(_, operation)| {
+            has_ended(operation) && operation.exchanges.first().is_some_and(|first| ended.contains(first))
+        });
+        changes.extend(
+            has_ended.map(|(id, operation)| Change::Ended(Box::new(Operation { id: *id, ..(*operation).clone() }))),
+        );
+        changes
+    }
+
+    /// The operations so far, in order of start. After [`Engine::finish`]: all of them.
+    pub fn operations(&self) -> Vec<Operation> {
+        let all = self.ended.with(self.groups.values().flat_map(Group::all_operations));
+        all.into_iter().map(|(id, operation)| Operation { id, ..operation.clone() }).collect()
     }
 
     fn judge(&mut self, now: Option<Moment>) {
@@ -173,7 +222,13 @@ impl Engine {
 
     /// The findings so far, normal ones included, by their first exchange. After [`Engine::finish`]: the final set.
     pub fn findings(&self) -> Vec<Finding> {
-        self.standing.all()
+        let operations = self.ended.with(self.groups.values().flat_map(Group::all_operations));
+        let numbers = by_exchange(&operations);
+        let mut findings = self.standing.all();
+        for finding in &mut findings {
+            finding.operation = finding.exchanges.iter().find_map(|exchange| numbers.get(exchange).copied());
+        }
+        findings
     }
 
     /// How many exchanges have their facts kept.
@@ -238,8 +293,11 @@ impl Engine {
             let (_, middle, _) = ends.select_nth_unstable(MOST_KEPT / 2);
             before = before.max(*middle);
         }
+        let mut past = Vec::new();
         for (key, group) in &mut self.groups {
-            for id in group.forget_before(before) {
+            let (exchanges, operations) = group.forget_before(before);
+            past.extend(operations);
+            for id in exchanges {
                 let Some(placed) = self.placed.get_mut(&id) else { continue };
                 placed.homes.retain(|home| home != key);
                 if placed.homes.is_empty() {
@@ -257,6 +315,7 @@ impl Engine {
                 }
             }
         }
+        self.ended.add(past);
         self.groups.retain(|_, group| !group.is_empty());
         let placed = &self.placed;
         self.by_place.retain(|_, there| {

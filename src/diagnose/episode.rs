@@ -16,6 +16,8 @@ const REST_MICROS: i64 = 30_000_000;
 /// Where traffic hardly ever rests (a build server), an episode that has lasted this long ends at a shorter rest.
 const LONG_MICROS: i64 = 120_000_000;
 const SHORT_REST_MICROS: i64 = 5_000_000;
+/// An operation whose last exchange failed may go on after such a rest, for as long as this.
+const VERY_LONG_MICROS: i64 = 600_000_000;
 /// The most exchanges of an episode.
 const MOST_MEMBERS: usize = 10_000;
 
@@ -26,6 +28,8 @@ pub enum Level {
     Requests,
     /// At connections: resolving, connecting, TLS; grouped by client and host.
     Connections,
+    /// At what a client address does with a registry, to tell its operations apart.
+    Operations,
 }
 
 /// An exchange in its place.
@@ -50,6 +54,8 @@ pub struct Member<'a> {
     /// Whether the client took the next step that is to be expected: it followed a redirect, or got over plain HTTP what
     /// it did not get over TLS.
     pub went_on: bool,
+    /// The registry that led the client to this host; the host itself where none did.
+    pub lead: &'a str,
 }
 
 /// The exchanges of a group up to a rest, in the order in which they began.
@@ -67,7 +73,7 @@ pub struct Episode<'a> {
 
 impl<'a> Episode<'a> {
     /// Cuts a group into its episodes. The result does not depend on the order of `members`.
-    pub fn cut(mut members: Vec<Member<'a>>) -> Vec<Self> {
+    pub fn cut(mut members: Vec<Member<'a>>, level: Level) -> Vec<Self> {
         members.sort_by_key(|member| (member.facts.opened, member.facts.id));
         let mut episodes = Vec::new();
         let mut current: Vec<Member<'a>> = Vec::new();
@@ -76,7 +82,10 @@ impl<'a> Episode<'a> {
             let rest = member.facts.opened.micros_since(busy_until);
             let began = current.first().map(|first| first.facts.opened);
             let lasted = began.map_or(0, |began| busy_until.micros_since(began));
-            let is_over = rest > REST_MICROS || (lasted > LONG_MICROS && rest > SHORT_REST_MICROS);
+            let may_go_on = level == Level::Operations
+                && lasted <= VERY_LONG_MICROS
+                && current.last().is_some_and(|last| !last.facts.succeeded());
+            let is_over = rest > REST_MICROS || (lasted > LONG_MICROS && rest > SHORT_REST_MICROS && !may_go_on);
             if began.is_some() && (is_over || current.len() >= MOST_MEMBERS) {
                 episodes.push(Self::of(std::mem::take(&mut current)));
             }
@@ -139,6 +148,11 @@ impl<'a> Episode<'a> {
         self.members.iter().map(|member| member.facts.ended).fold(Moment::EPOCH, Moment::max)
     }
 
+    /// Whether an exchange of it is still open.
+    pub fn is_running(&self) -> bool {
+        self.members.iter().any(|member| !member.facts.is_over)
+    }
+
     /// A number that changes when anything changes that rules look at.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -146,6 +160,7 @@ impl<'a> Episode<'a> {
         for member in &self.members {
             let facts = member.facts;
             (facts.id, facts.ended, facts.status, facts.sha256.is_some(), facts.failure.is_some()).hash(&mut hasher);
+            (facts.is_over, facts.sent, facts.received).hash(&mut hasher);
             (member.role, member.registry, member.repository, member.digest, member.tunnel_is_used, member.went_on)
                 .hash(&mut hasher);
             (member.names_port, member.told.map(|told| (told.exchange, &told.settings))).hash(&mut hasher);

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use crate::exchange::tls::AlertSender;
 use crate::exchange::{Body, Exchange, ExchangeId, Failure, Kept, Moment, Origin, Scheme, Verdict, WhyOpaque};
+pub use crate::registry::Method;
 use crate::registry::{
-    Authorization, Challenge, Endpoint, Management, PlaceKey, Role, TokenAnswer, TokenRequest, parameters,
+    Authorization, Challenge, Endpoint, Links, Management, PlaceKey, Role, TokenAnswer, TokenKey, TokenRequest,
+    parameters,
 };
 
 use super::details::Details;
@@ -57,6 +59,16 @@ pub struct Facts {
     pub challenges: Box<[(usize, Challenge)]>,
     /// What it asks a token endpoint for, if it looks like that, and what it got.
     pub token: Option<Box<TokenFacts>>,
+    /// The token that it carries.
+    pub bearer: Option<TokenKey>,
+    /// What it names for others to ask for.
+    pub links: Option<Box<Links>>,
+    /// Bytes of content that the client sent.
+    pub sent: u64,
+    /// Bytes of content that the server sent.
+    pub received: u64,
+    /// Whether nothing more will happen to it.
+    pub is_over: bool,
     /// What an error answer says, or a page where data was due.
     pub error: Option<Box<ErrorFacts>>,
     /// What only few exchanges tell.
@@ -83,27 +95,6 @@ pub struct Rare {
     /// Where it was refused or failed: the address of the server that was connected to, or, when none was, that was tried
     /// first. `None` with a parent proxy, whose address says nothing about the server.
     pub address: Option<IpAddr>,
-}
-
-/// A request method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Method {
-    /// GET
-    Get,
-    /// HEAD
-    Head,
-    /// POST
-    Post,
-    /// PUT
-    Put,
-    /// PATCH
-    Patch,
-    /// DELETE
-    Delete,
-    /// CONNECT
-    Connect,
-    /// Any other, or none read.
-    Other,
 }
 
 /// A token request and its answer.
@@ -144,10 +135,15 @@ impl Facts {
             host: shared(&exchange.target.host),
             port: exchange.target.port,
             place: PlaceKey::of_exchange(exchange),
+            links: Links::of(exchange, &endpoint, Method::of(method)).map(Box::new),
             method: Method::of(method),
             role,
             details: Details::of(exchange, role),
             endpoint,
+            sent: exchange.request_body.length,
+            received: exchange.response_body.length,
+            is_over: exchange.is_over(),
+            bearer: exchange.request.as_ref().and_then(TokenKey::of_bearer),
             opened: exchange.timings.opened,
             ended: last_moment(exchange),
             status: exchange.status(),
@@ -228,21 +224,6 @@ impl Rare {
             address: server_address(exchange),
         };
         (rare != Self::default()).then(|| Box::new(rare))
-    }
-}
-
-impl Method {
-    fn of(method: &str) -> Self {
-        match method {
-            "GET" => Self::Get,
-            "HEAD" => Self::Head,
-            "POST" => Self::Post,
-            "PUT" => Self::Put,
-            "PATCH" => Self::Patch,
-            "DELETE" => Self::Delete,
-            "CONNECT" => Self::Connect,
-            _ => Self::Other,
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::exchange::ExchangeId;
+pub use crate::registry::OperationId;
 
 use super::evidence::Evidence;
 use super::rule::{Rule, RuleId};
@@ -57,22 +58,6 @@ impl FindingId {
 impl fmt::Display for FindingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// The number of an operation (one pull, push or login) within a capture, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OperationId(u64);
-
-impl OperationId {
-    /// The id with this number; 0 is no operation and gives `None`.
-    pub fn new(number: u64) -> Option<Self> {
-        (number > 0).then_some(Self(number))
-    }
-
-    /// The number itself.
-    pub fn number(self) -> u64 {
-        self.0
     }
 }
 

@@ -4,11 +4,12 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::exchange::{ExchangeId, Moment};
+use crate::registry::{Operation, operation};
 
 use super::episode::{Episode, Level};
 use super::finding::FindingId;
 use super::past::Past;
-use super::placing::{GroupKey, View};
+use super::placing::{self, GroupKey, View};
 use super::rules::RulesByRole;
 use super::standing::Standing;
 use super::verdict;
@@ -40,12 +41,15 @@ pub(super) struct Group {
 struct Judged {
     first: Place,
     ended: Moment,
-    /// `None` while it is not at rest.
-    fingerprint: Option<u64>,
+    fingerprint: u64,
+    /// Whether it was at rest, so that its findings could be told.
+    is_settled: bool,
     /// The findings, each with its first exchange.
     findings: Vec<(FindingId, ExchangeId)>,
     /// What it leaves behind for those after it.
     left: Past,
+    /// The operations; they are known before the episode rests.
+    operations: Vec<Operation>,
 }
 
 impl Group {
@@ -83,30 +87,27 @@ impl Group {
         let mut old = self.judged.split_off(keep);
         let start = old.first().map_or(from, |judged| judged.first.min(from));
         let members = self.members.range(start..).filter_map(|(_, id)| judge.view.member(*id)).collect();
-        for episode in Episode::cut(members) {
+        for episode in Episode::cut(members, self.level) {
             let Some(first) = episode.members().first() else { continue };
             let first = (first.facts.opened, first.facts.id);
             let episode = episode.after(self.past_of(first.0));
             let (ended, fingerprint) = (episode.ended(), episode.fingerprint());
-            if let Some(at) = old.iter().position(|judged| judged.fingerprint == Some(fingerprint)) {
+            let known = old.iter().position(|judged| judged.fingerprint == fingerprint);
+            if let Some(at) = known.filter(|at| old.get(*at).is_some_and(|judged| judged.is_settled)) {
                 self.judged.push(old.swap_remove(at));
-            } else if now.is_none_or(|now| now.micros_since(ended) >= REST_MICROS) {
-                let found = verdict::of(&episode, self.level, judge.rules);
-                let findings = found
-                    .iter()
-                    .filter_map(|finding| Some((finding.id.clone(), *finding.exchanges.first()?)))
-                    .collect();
-                let left = Past::of(&episode, &found);
-                for finding in found {
-                    judge.standing.add(judge.key, finding);
-                }
-                self.judged.push(Judged { first, ended, fingerprint: Some(fingerprint), findings, left });
+                continue;
+            }
+            let known = known.and_then(|at| old.get_mut(at)).map(|judged| std::mem::take(&mut judged.operations));
+            let operations = known.unwrap_or_else(|| self.operations(&episode));
+            let is_settled = now.is_none_or(|now| now.micros_since(ended) >= REST_MICROS && !episode.is_running());
+            let (findings, left) = if is_settled {
+                judge.tell(&episode, self.level)
             } else {
                 // What was told of an episode that goes on stands until it rests again.
-                let findings = told_before(&old, &episode);
-                self.judged.push(Judged { first, ended, fingerprint: None, findings, left: Past::default() });
                 self.mark(first);
-            }
+                (told_before(&old, &episode), Past::default())
+            };
+            self.judged.push(Judged { first, ended, fingerprint, is_settled, findings, left, operations });
         }
         let standing: HashSet<_> =
             self.judged.iter().skip(keep).flat_map(|judged| &judged.findings).map(|(id, _)| id.clone()).collect();
@@ -130,18 +131,36 @@ impl Group {
         past
     }
 
-    /// Lets go of the episodes at its beginning that ended before this moment; their findings stand as they are.
-    pub(super) fn forget_before(&mut self, before: Moment) -> Vec<ExchangeId> {
-        let is_old = |judged: &&Judged| judged.fingerprint.is_some() && judged.ended < before;
+    fn operations(&self, episode: &Episode<'_>) -> Vec<Operation> {
+        match self.level {
+            Level::Operations => operation::grouped(episode.members().iter().map(placing::step).collect()),
+            Level::Requests | Level::Connections => Vec::new(),
+        }
+    }
+
+    /// Its operations, by episode.
+    pub(super) fn all_operations(&self) -> impl Iterator<Item = &Operation> {
+        self.judged.iter().flat_map(|judged| &judged.operations)
+    }
+
+    /// Lets go of the episodes at its beginning that ended before this moment; their findings stand as they are. Gives
+    /// their exchanges and operations.
+    pub(super) fn forget_before(&mut self, before: Moment) -> (Vec<ExchangeId>, Vec<Operation>) {
+        let is_old = |judged: &&Judged| judged.is_settled && judged.ended < before;
         let old = self.judged.iter().take_while(is_old).count();
         let next = self.judged.get(old).map(|judged| judged.first);
         if old == 0 || self.unjudged_from.is_some_and(|from| next.is_none_or(|next| from < next)) {
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         }
-        self.forgotten.extend(self.judged.drain(..old).map(|judged| (judged.ended, judged.left)));
+        let mut operations = Vec::new();
+        for judged in self.judged.drain(..old) {
+            self.forgotten.push((judged.ended, judged.left));
+            operations.extend(judged.operations);
+        }
         self.forgotten.drain(..self.forgotten.len().saturating_sub(MOST_PAST));
         let kept = next.map_or_else(BTreeSet::new, |next| self.members.split_off(&next));
-        std::mem::replace(&mut self.members, kept).into_iter().map(|(_, id)| id).collect()
+        let exchanges = std::mem::replace(&mut self.members, kept).into_iter().map(|(_, id)| id).collect();
+        (exchanges, operations)
     }
 }
 
@@ -157,4 +176,19 @@ pub(super) struct Judge<'a> {
     pub(super) view: View<'a>,
     pub(super) rules: &'a RulesByRole,
     pub(super) standing: &'a mut Standing,
+}
+
+impl Judge<'_> {
+    /// Finds what there is to be found in an episode; gives the findings, each with its first exchange, and what the
+    /// episode leaves behind.
+    fn tell(&mut self, episode: &Episode<'_>, level: Level) -> (Vec<(FindingId, ExchangeId)>, Past) {
+        let found = verdict::of(episode, level, self.rules);
+        let left = Past::of(episode, &found);
+        let mut told = Vec::new();
+        for finding in found {
+            told.extend(finding.exchanges.first().map(|first| (finding.id.clone(), *first)));
+            self.standing.add(self.key, finding);
+        }
+        (told, left)
+    }
 }

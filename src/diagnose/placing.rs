@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::exchange::{ExchangeId, Stage};
-use crate::registry::{Asked, Context, Role};
+use crate::exchange::{ExchangeId, Stage, State};
+use crate::registry::operation::{Step, TokenStep};
+use crate::registry::{Asked, Context, Role, Vendor};
 
 use super::episode::{Level, Member};
 use super::facts::Facts;
@@ -52,6 +53,7 @@ fn member<'a>(facts: &'a Facts, view: View<'a>) -> Member<'a> {
         told: None,
         tunnel_is_used: view.used_tunnels.contains(&facts.id),
         went_on: view.steps.came_after(facts),
+        lead: context.lead(&facts.host, facts.client, facts.opened).unwrap_or(&facts.host),
     };
     // A tunnel is for a blob where a manifest said that a foreign layer is there.
     if matches!(role, Role::Storage | Role::Connect)
@@ -74,14 +76,19 @@ fn member<'a>(facts: &'a Facts, view: View<'a>) -> Member<'a> {
     member
 }
 
-/// The groups that an exchange belongs to. A token for several repositories belongs to the group of each.
+/// The groups that an exchange belongs to. A token for several repositories belongs to the group of each. While it runs,
+/// it only makes its operation wait.
 pub(super) fn keys(member: &Member<'_>) -> Vec<(GroupKey, Level)> {
     let facts = member.facts;
+    let mut keys = Vec::with_capacity(2);
+    keys.extend(operations_key(member));
+    if !facts.is_over {
+        return keys;
+    }
     let failed_early = facts.failure.as_ref().is_some_and(|failure| failure.stage <= Stage::UpstreamTls);
     let has_tls_trouble = facts.tls.verdict.is_some()
         || facts.tls.client_alert.is_some()
         || facts.tls.client_offers.is_some_and(|version| version < 0x0303);
-    let mut keys = Vec::with_capacity(1);
     if failed_early || has_tls_trouble || member.role == Role::Connect {
         let key = hash(&("connections", facts.client, facts.host.to_ascii_lowercase()));
         keys.push((GroupKey(key), Level::Connections));
@@ -104,6 +111,60 @@ pub(super) fn keys(member: &Member<'_>) -> Vec<(GroupKey, Level)> {
         _ => keys.push(key(member.repository)),
     }
     keys
+}
+
+/// Operations are told apart among all that a client address does with a registry.
+fn operations_key(member: &Member<'_>) -> Option<(GroupKey, Level)> {
+    let facts = member.facts;
+    let registry = match member.role {
+        Role::Connect if member.tunnel_is_used || (facts.failure.is_none() && facts.tunnel.is_none()) => return None,
+        Role::Connect => member.lead,
+        // Without the redirect nothing tells what is read here, and for whom.
+        Role::Storage if member.registry == &*facts.host => return None,
+        Role::Other if !facts.endpoint.is_registry() && Vendor::of(&facts.host) == Vendor::Other => return None,
+        _ => member.registry,
+    };
+    let key = hash(&("operations", facts.client, registry.to_ascii_lowercase()));
+    Some((GroupKey(key), Level::Operations))
+}
+
+/// A member as operations see it.
+pub(super) fn step<'a>(member: &Member<'a>) -> Step<'a> {
+    let facts = member.facts;
+    let token = facts.token.as_deref().filter(|_| member.role == Role::Token).map(|token| TokenStep {
+        scopes: &token.request.scopes,
+        presented: token.request.presented,
+        granted: token.answer.as_ref().and_then(|answer| answer.key),
+        refresh: token.answer.as_ref().and_then(|answer| answer.refresh_key),
+    });
+    Step {
+        exchange: facts.id,
+        client: facts.client,
+        agent: &facts.agent,
+        registry: if member.role == Role::Connect { member.lead } else { member.registry },
+        place: facts.place,
+        role: member.role,
+        method: facts.method,
+        endpoint: &facts.endpoint,
+        repository: member.repository,
+        digest: member.digest,
+        opened: facts.opened,
+        ended: facts.ended,
+        state: match facts.failure {
+            Some(_) => State::Failed,
+            None if facts.is_over => State::Complete,
+            None => State::Open,
+        },
+        status: facts.status,
+        is_opaque: facts.tunnel.is_some(),
+        went_on: member.went_on,
+        has_credentials: facts.authorization.is_some(),
+        bearer: facts.bearer,
+        token,
+        links: facts.links.as_deref(),
+        sent: facts.sent,
+        received: facts.received,
+    }
 }
 
 fn hash(value: &impl Hash) -> u64 {

@@ -103,7 +103,7 @@ pub struct Rule {
     pub slug: &'static str,
     /// How much a match matters, unless the match says otherwise.
     pub severity: Severity,
-    /// Whether it looks at requests or at connections.
+    /// Whether it looks at requests, connections or operations.
     pub level: Level,
     /// The roles it looks at; all of them when empty.
     pub on: &'static [Role],

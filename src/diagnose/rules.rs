@@ -58,6 +58,7 @@ pub fn by_name(name: &str) -> Option<&'static Rule> {
 #[derive(Debug)]
 pub struct RulesByRole {
     requests: Vec<Vec<&'static Rule>>,
+    operations: Vec<Vec<&'static Rule>>,
     connections: Vec<&'static Rule>,
 }
 
@@ -65,9 +66,15 @@ impl RulesByRole {
     /// Sorts the rules.
     pub fn new() -> Self {
         let at = |level: Level| all().filter(move |rule| rule.level == level);
-        let of =
-            |role: &Role| at(Level::Requests).filter(|rule| rule.on.is_empty() || rule.on.contains(role)).collect();
-        Self { requests: Role::ALL.iter().map(of).collect(), connections: at(Level::Connections).collect() }
+        let by_role = |level: Level| {
+            let of = |role: &Role| at(level).filter(|rule| rule.on.is_empty() || rule.on.contains(role)).collect();
+            Role::ALL.iter().map(of).collect()
+        };
+        Self {
+            requests: by_role(Level::Requests),
+            operations: by_role(Level::Operations),
+            connections: at(Level::Connections).collect(),
+        }
     }
 
     /// The rules for an exchange of this role, at this level.
@@ -75,6 +82,7 @@ impl RulesByRole {
         match level {
             Level::Connections => &self.connections,
             Level::Requests => self.requests.get(role as usize).map_or(&[], Vec::as_slice),
+            Level::Operations => self.operations.get(role as usize).map_or(&[], Vec::as_slice),
         }
     }
 }

@@ -16,7 +16,7 @@ const MOST_PLACES: usize = 20_000;
 const MOST_AT_ONE_PLACE: usize = 32;
 
 /// A host and path, as a number: tables of URLs stay small, and no secret of a query is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlaceKey(u64);
 
 impl PlaceKey {
@@ -33,6 +33,17 @@ impl PlaceKey {
     /// The key of what an exchange asks for.
     pub fn of_exchange(exchange: &Exchange) -> Self {
         Self::of(&exchange.target.host, exchange.path())
+    }
+
+    /// The key of what a URL names that this host gave.
+    pub fn of_url(url: &str, host: &str) -> Self {
+        let address = Address::of(url);
+        Self::of(address.host.unwrap_or(host), address.path)
+    }
+
+    /// The key of a host as a whole.
+    pub fn of_host(host: &str) -> Self {
+        Self::of(host, "")
     }
 }
 
@@ -147,12 +158,21 @@ impl Asked {
     }
 }
 
+/// A registry that led a client to a host: a token server, or one that keeps blobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Lead {
+    opened: Moment,
+    client: Option<IpAddr>,
+    registry: Box<str>,
+}
+
 /// What is known from the exchanges so far.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     realms: HashMap<PlaceKey, Vec<Realm>>,
     redirects: HashMap<PlaceKey, Vec<Redirect>>,
     settings: ToldSettings,
+    leads: HashMap<PlaceKey, Vec<Lead>>,
 }
 
 impl Context {
@@ -167,7 +187,7 @@ impl Context {
         match exchange.status() {
             Some(401) => self.learn_realms(exchange),
             Some(200) => self.learn_foreign_layers(exchange),
-            Some(300..=399) => self.learn_redirect(exchange).into_iter().collect(),
+            Some(300..=399) => self.learn_redirect(exchange),
             _ => Vec::new(),
         }
     }
@@ -190,6 +210,7 @@ impl Context {
             let address = Address::of(realm);
             let Some(host) = address.host else { continue };
             let place = PlaceKey::of(host, address.path);
+            learned.extend(self.learn_lead(host, exchange));
             let named = Realm {
                 opened: exchange.timings.opened,
                 exchange: exchange.id,
@@ -248,13 +269,16 @@ impl Context {
         learned
     }
 
-    fn learn_redirect(&mut self, exchange: &Exchange) -> Option<(PlaceKey, Moment)> {
-        let path = exchange.path();
-        let Endpoint::Blob { repository, digest } = Endpoint::of(path, exchange.query()) else { return None };
-        let location = exchange.response.as_ref()?.headers.text("location")?;
-        let address = Address::of(&location);
-        let place = PlaceKey::of(address.host?, address.path);
-        self.add_redirect(exchange, place, (repository, digest))
+    fn learn_redirect(&mut self, exchange: &Exchange) -> Vec<(PlaceKey, Moment)> {
+        let location = exchange.response.as_ref().and_then(|response| response.headers.text("location"));
+        let Endpoint::Blob { repository, digest } = Endpoint::of(exchange.path(), exchange.query()) else {
+            return Vec::new();
+        };
+        let Some(address) = location.as_deref().map(Address::of) else { return Vec::new() };
+        let Some(host) = address.host else { return Vec::new() };
+        let place = PlaceKey::of(host, address.path);
+        let learned = self.add_redirect(exchange, place, (repository, digest));
+        self.learn_lead(host, exchange).into_iter().chain(learned).collect()
     }
 
     fn add_redirect(
@@ -283,6 +307,32 @@ impl Context {
             known.remove(0);
         }
         Some((place, since))
+    }
+
+    /// Says whether it is new that this exchange led to a host, and if so since when.
+    fn learn_lead(&mut self, host: &str, exchange: &Exchange) -> Option<(PlaceKey, Moment)> {
+        let place = PlaceKey::of_host(host);
+        if self.leads.len() >= MOST_PLACES && !self.leads.contains_key(&place) {
+            return None;
+        }
+        let (opened, client) = (exchange.timings.opened, exchange.client.map(|client| client.ip()));
+        let registry = exchange.target.host.as_str();
+        let known = self.leads.entry(place).or_default();
+        let is_full = known.len() >= MOST_AT_ONE_PLACE;
+        match known.iter_mut().find(|lead| lead.client == client && *lead.registry == *registry) {
+            Some(earlier) if earlier.opened <= opened => return None,
+            Some(later) => later.opened = opened,
+            None if is_full => return None,
+            None => known.push(Lead { opened, client, registry: registry.into() }),
+        }
+        Some((place, opened))
+    }
+
+    /// The registry that led this client to a host, when it was asked for at this moment.
+    pub fn lead(&self, host: &str, client: Option<IpAddr>, opened: Moment) -> Option<&str> {
+        let known = self.leads.get(&PlaceKey::of_host(host))?.iter();
+        let known = known.filter(|lead| lead.opened <= opened && lead.client == client);
+        known.max_by_key(|lead| (lead.opened, &*lead.registry)).map(|lead| &*lead.registry)
     }
 
     /// Who named this place as a token endpoint: a registry that this client asked, with this service if possible.

@@ -4,6 +4,8 @@
 //! Azure/acr docs/AAD-OAuth.md and docs/Token-BasicAuth.md.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroU64;
 
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -97,6 +99,35 @@ pub fn base64_decoded(text: &str) -> Option<Vec<u8>> {
     URL_SAFE.decode(text).or_else(|_| STANDARD.decode(text)).ok()
 }
 
+/// A token, as a number: the same token is the same number wherever it is seen, masked or not, and says nothing about
+/// the token. (A mask keeps equal tokens equal.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenKey(NonZeroU64);
+
+impl TokenKey {
+    /// The key of this token.
+    pub fn of(token: &str) -> Option<Self> {
+        if token.is_empty() {
+            return None;
+        }
+        NonZeroU64::new(hashed(token.as_bytes())).map(Self)
+    }
+
+    /// The key of the token that a request carries.
+    pub fn of_bearer(request: &RequestHead) -> Option<Self> {
+        let (_, value) = authorization_field(request)?;
+        let (scheme, token) = value.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| Self::of(token.trim())).flatten()
+    }
+}
+
+/// A number for these bytes.
+pub(super) fn hashed(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// What an `Authorization` field offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authorization {
@@ -187,12 +218,21 @@ pub struct TokenRequest {
     pub scopes: Vec<Scope>,
     /// The service that the token is for.
     pub service: Option<String>,
+    /// The refresh token or Entra token that proves it.
+    pub presented: Option<TokenKey>,
 }
 
 impl TokenRequest {
     /// What this exchange asks a token endpoint for.
     pub fn of(exchange: &Exchange) -> Self {
-        let mut request = Self { proof: Proof::Nothing, user: None, client: None, scopes: Vec::new(), service: None };
+        let mut request = Self {
+            proof: Proof::Nothing,
+            user: None,
+            client: None,
+            scopes: Vec::new(),
+            service: None,
+            presented: None,
+        };
         for (name, value) in parameters::pairs(exchange.query().unwrap_or("")) {
             request.add(&name, &value);
         }
@@ -221,10 +261,15 @@ impl TokenRequest {
             "account" | "username" if !value.is_empty() => self.user = Some(value.to_owned()),
             // Azure SDKs ask anonymously with an empty refresh token (recording of azure-sdk-for-js).
             "password" if !value.is_empty() => self.proof = Proof::Password,
-            "refresh_token" if !value.is_empty() => self.proof = Proof::RefreshToken,
-            "access_token" if !value.is_empty() => self.proof = Proof::AccessToken,
+            "refresh_token" if !value.is_empty() => self.present(Proof::RefreshToken, value),
+            "access_token" if !value.is_empty() => self.present(Proof::AccessToken, value),
             _ => {}
         }
+    }
+
+    fn present(&mut self, proof: Proof, token: &str) {
+        self.proof = proof;
+        self.presented = TokenKey::of(token);
     }
 
     /// Whether it asks without saying who asks.
@@ -242,6 +287,10 @@ pub struct TokenAnswer {
     pub expires_in: Option<i64>,
     /// Whether it is only a refresh token, to get access tokens with.
     pub is_refresh_token: bool,
+    /// The token itself.
+    pub key: Option<TokenKey>,
+    /// The refresh token that came along.
+    pub refresh_key: Option<TokenKey>,
 }
 
 impl TokenAnswer {
@@ -258,6 +307,8 @@ impl TokenAnswer {
             claims: Claims::of(token).map(Box::new),
             expires_in: content.get("expires_in").and_then(seconds_of),
             is_refresh_token: access.is_none(),
+            key: TokenKey::of(token),
+            refresh_key: text("refresh_token").and_then(TokenKey::of),
         })
     }
 

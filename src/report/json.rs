@@ -8,6 +8,8 @@ use super::{FileReport, Report};
 use crate::diagnose::{Catalogue, Explained, Finding, NotChecked};
 use crate::exchange::{Exchange, ExchangeId, Failure, Moment, TlsFacts, WhyOpaque};
 use crate::language::Language;
+use crate::registry::Operation;
+use crate::registry::operation::{Missing, Phase};
 
 /// A report as an object; its schema is [`SCHEMA`](super::SCHEMA).
 pub fn report(report: &Report, catalogue: &Catalogue, language: Language) -> Value {
@@ -53,6 +55,7 @@ impl Lists {
         let findings = file.findings.iter();
         self.findings.extend(findings.map(|found| object(finding(found, &found.explained(catalogue, language)))));
         self.not_checked.extend(file.not_checked.iter().map(|rule| object(not_checked(rule))));
+        self.operations.extend(file.operations.iter().map(|found| object(operation(found))));
         self.exchanges.extend(file.exchanges.iter().map(|reported| {
             let notes: Vec<_> = reported.notes.iter().map(|note| note.text(catalogue, language)).collect();
             object(exchange(&reported.exchange, reported.role, &notes, now))
@@ -86,6 +89,43 @@ fn not_checked(rule: &NotChecked) -> Map<String, Value> {
     object.insert("count".to_owned(), json!(rule.exchanges));
     object.insert("first".to_owned(), json!(rule.first.number()));
     object
+}
+
+/// An operation as an object.
+pub fn operation(operation: &Operation) -> Map<String, Value> {
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Value| {
+        object.insert(key.to_owned(), value);
+    };
+    put("id", json!(operation.id.number()));
+    put("kind", json!(operation.kind.as_str()));
+    put("client", json!(Some(operation.client.to_string()).filter(|client| !client.is_empty())));
+    put("address", json!(operation.address.map(|address| address.to_string())));
+    put("registry", json!(operation.registry));
+    put("repository", json!(operation.repository));
+    put("reference", json!(operation.reference));
+    put("outcome", json!(operation.outcome.as_str()));
+    put("missing", json!(operation.missing.map(Missing::as_str)));
+    put("waited_for", json!(operation.waited_for().map(|phase| phase.role.as_str())));
+    put("exchanges", operation.exchanges.iter().map(|id| id.number()).collect());
+    put("phases", operation.phases.iter().map(phase).collect());
+    put("layers", json!(operation.layers));
+    put("retries", json!(operation.retries));
+    put("bytes", json!(operation.bytes()));
+    put("sent", json!(operation.sent));
+    put("received", json!(operation.received));
+    put("started", json!(time(operation.started)));
+    put("duration_ms", json!(millis(operation.duration_micros())));
+    object
+}
+
+fn phase(phase: &Phase) -> Value {
+    json!({
+        "role": phase.role.as_str(),
+        "count": phase.exchanges,
+        "started": time(phase.started),
+        "duration_ms": millis(phase.busy_micros),
+    })
 }
 
 /// An exchange as an object; `role` and `notes` come from who understands it.

@@ -4,10 +4,12 @@ use std::fmt::Write;
 
 use jiff::tz::TimeZone;
 
-use super::quantity;
+use super::{quantity, words};
 use crate::diagnose::{Explained, Finding};
 use crate::exchange::{Exchange, Moment};
+use crate::language::Language;
 use crate::printable::printable;
+use crate::registry::Operation;
 
 /// One line about an exchange: time, id, outcome, what was asked, how long and how much, and what it means.
 pub fn exchange(exchange: &Exchange, notes: &[String], now: Moment, zone: &TimeZone) -> String {
@@ -43,6 +45,36 @@ pub fn finding(finding: &Finding, explained: &Explained) -> String {
     let (title, cause) = (printable(&explained.title), printable(&explained.cause));
     let severity = finding.severity.as_str();
     format!("{severity}: {title}: {cause}  [{}; {}; faq {}]", exchanges.join(" "), finding.rule.id, explained.faq)
+}
+
+/// One line about an operation: what was asked for, of whom and by whom, what came of it, how much and how long.
+pub fn operation(operation: &Operation, language: Language) -> String {
+    let words = words::of(language);
+    let word = |words: &[&'static str], at: usize| words.get(at).copied().unwrap_or("");
+    let counted =
+        |count: usize, words: [&'static str; 2]| format!(", {count} {}", word(&words, usize::from(count != 1)));
+    let client = operation.client.to_string();
+    let mut line = format!("{} {}", word(&words.kind, operation.kind as usize), printable(&operation.subject()));
+    // Writing to a String cannot fail, here and below.
+    let _ = match (&operation.repository, client.as_str()) {
+        (None, "") => Ok(()),
+        (None, client) => write!(line, " ({})", printable(client)),
+        (Some(_), "") => write!(line, " ({})", printable(&operation.registry)),
+        (Some(_), client) => write!(line, " ({}, {})", printable(&operation.registry), printable(client)),
+    };
+    let _ = write!(line, ": {}", word(&words.outcome, operation.outcome as usize));
+    if operation.layers > 0 {
+        line.push_str(&counted(operation.layers, words.layers));
+    }
+    let took = quantity::duration(operation.duration_micros());
+    let _ = write!(line, ", {}, {took}", quantity::bytes(operation.bytes()));
+    if operation.retries > 0 {
+        line.push_str(&counted(operation.retries, words.retries));
+    }
+    if let Some(missing) = operation.missing {
+        let _ = write!(line, ": {}", word(&words.missing, missing as usize));
+    }
+    line
 }
 
 /// A finding with what to do about it, in a few lines.

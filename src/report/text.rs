@@ -107,6 +107,9 @@ impl Page<'_> {
         for finding in findings {
             self.finding(finding);
         }
+        let operations: Vec<_> =
+            file.operations.iter().map(|operation| line::operation(operation, self.style.language)).collect();
+        self.list(self.words.operations, &operations);
         self.list(self.words.repaired, &file.repairs);
         self.not_checked(file);
         self.exchanges(file);

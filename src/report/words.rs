@@ -13,6 +13,16 @@ pub struct Words {
     pub not_checked: &'static str,
     pub repaired: &'static str,
     pub severity: [&'static str; 4],
+    pub operations: &'static str,
+    /// In the order of the kinds.
+    pub kind: [&'static str; 7],
+    /// In the order of the outcomes.
+    pub outcome: [&'static str; 4],
+    /// In the order of the steps that may be missing.
+    pub missing: [&'static str; 4],
+    /// One, and several.
+    pub layers: [&'static str; 2],
+    pub retries: [&'static str; 2],
 }
 
 /// The words in a language.
@@ -34,6 +44,17 @@ const EN: Words = Words {
     not_checked: "Not checked, since the file does not have what it takes",
     repaired: "Not as it should be in the file",
     severity: ["normal", "notice", "warning", "error"],
+    operations: "Operations",
+    kind: ["pull", "push", "login", "delete", "list", "REST call", "unknown"],
+    outcome: ["ok", "failed", "stopped early", "running"],
+    missing: [
+        "no token was asked for",
+        "the token was never used",
+        "the blob host was not asked",
+        "no manifest was pushed",
+    ],
+    layers: ["layer", "layers"],
+    retries: ["retry", "retries"],
 };
 
 const JA: Words = Words {
@@ -46,6 +67,17 @@ const JA: Words = Words {
     not_checked: "ファイルに必要な情報がないため確認できなかった項目",
     repaired: "ファイルの不備",
     severity: ["正常", "お知らせ", "警告", "エラー"],
+    operations: "操作",
+    kind: ["プル", "プッシュ", "ログイン", "削除", "一覧", "REST 呼び出し", "不明"],
+    outcome: ["成功", "失敗", "途中で終了", "実行中"],
+    missing: [
+        "トークンが要求されていません",
+        "トークンが使用されていません",
+        "BLOB ホストへの要求がありません",
+        "マニフェストがプッシュされていません",
+    ],
+    layers: ["レイヤー", "レイヤー"],
+    retries: ["回の再試行", "回の再試行"],
 };
 
 const ZH_HANT: Words = Words {
@@ -58,4 +90,10 @@ const ZH_HANT: Words = Words {
     not_checked: "檔案缺少所需資訊，因此未檢查的項目",
     repaired: "檔案中的問題",
     severity: ["正常", "注意", "警告", "錯誤"],
+    operations: "作業",
+    kind: ["提取", "推送", "登入", "刪除", "列出", "REST 呼叫", "不明"],
+    outcome: ["成功", "失敗", "提早結束", "進行中"],
+    missing: ["未要求權杖", "權杖從未使用", "未向 Blob 主機要求", "未推送資訊清單"],
+    layers: ["層", "層"],
+    retries: ["次重試", "次重試"],
 };

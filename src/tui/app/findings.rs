@@ -36,6 +36,8 @@ impl Findings {
                 self.all.insert(at, finding);
                 touched
             }
+            // The screen has no list of operations.
+            Change::Ended(_) => Vec::new(),
             Change::Retracted(id) => {
                 let touched = self.take(&id);
                 if self.selected.as_ref() == Some(&id) {
