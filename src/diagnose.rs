@@ -21,6 +21,7 @@ pub mod past;
 mod placing;
 pub mod rule;
 pub mod rules;
+pub mod search;
 mod standing;
 mod steps;
 pub mod table;
@@ -37,3 +38,4 @@ pub use meaning::{Note, meaning, waiting};
 pub use rule::{Check, Match, Need, Rule, RuleId};
 
 pub use crate::registry::Operation;
+pub use search::search;

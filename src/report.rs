@@ -7,6 +7,8 @@ use crate::exchange::{Exchange, ExchangeId, Moment};
 use crate::redact::Redacted;
 use crate::registry::Operation;
 
+mod columns;
+pub mod faq;
 pub mod json;
 pub mod line;
 pub mod quantity;

@@ -34,6 +34,8 @@ mod clients;
 mod demo;
 // Every rule against the exchanges that fire it and a near miss.
 mod diagnose;
+// The catalogue on the command line.
+mod faq;
 // HAR files, and what other programs say about them.
 mod har;
 // The proxy against scripted servers and clients, byte by byte.

@@ -1,6 +1,7 @@
 //! Tests of the diagnosis: every rule's fixtures, whole pulls, order of arrival, the catalogue.
 
 mod catalogue;
+mod faq;
 pub mod fixture;
 mod operations;
 mod order;

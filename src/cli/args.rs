@@ -53,6 +53,8 @@ pub enum Command {
     /// Run one command through a private capture, and say what went wrong
     #[command(after_help = RUN_STATUS)]
     Run(Box<Run>),
+    /// Read the explanations offline: all of them, or those that fit some words, a status or an error code
+    Faq(Faq),
 }
 
 /// What every command understands.
@@ -159,6 +161,17 @@ pub struct Run {
     /// The command and its arguments.
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
     pub command: Vec<OsString>,
+}
+
+/// The arguments of `pulltap faq`.
+#[derive(Debug, clap::Args)]
+pub struct Faq {
+    /// A name, words in any language, a status such as 403, or an error code; an entry has to fit all of them.
+    pub words: Vec<String>,
+
+    /// Where this installation lives.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// The arguments of `pulltap demo`.

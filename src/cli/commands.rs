@@ -3,6 +3,7 @@
 mod capture;
 mod convert;
 mod demo;
+mod faq;
 mod open;
 mod report;
 mod run;
@@ -22,5 +23,6 @@ pub fn run(args: Args) -> anyhow::Result<ExitStatus> {
         Some(Command::Convert(convert)) => convert::run(&convert),
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Run(run)) => run::run(&run),
+        Some(Command::Faq(faq)) => faq::run(&faq),
     }
 }

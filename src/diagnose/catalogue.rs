@@ -213,6 +213,51 @@ impl Catalogue {
     }
 }
 
+impl Entry {
+    /// This entry in words, with nothing known: every command, and placeholders as `<placeholder>`.
+    pub fn explained(&self, slug: &str, language: Language) -> Explained {
+        let (nothing, commands) = (Parameters::new(), self.commands.iter().chain(&self.acr_commands));
+        self.filled(slug, self.words_of(None, language), &nothing, commands)
+    }
+
+    /// What certain rules say instead, with nothing known.
+    pub fn rules_explained(&self, language: Language) -> impl Iterator<Item = (&str, Explained)> {
+        let nothing = Parameters::new();
+        self.rule
+            .keys()
+            .map(move |rule| (rule.as_str(), self.filled("", self.words_of(Some(rule), language), &nothing, [].iter())))
+    }
+
+    /// Title, cause and steps: a rule's own, where it has any.
+    fn words_of(&self, rule: Option<&str>, language: Language) -> (&str, &str, &[String]) {
+        let text = self.text(language);
+        let own = rule.and_then(|rule| self.rule.get(rule)).map(|text| text.in_language(language));
+        (
+            own.and_then(|own| own.title).unwrap_or(&text.title),
+            own.map_or(text.cause.as_str(), |own| own.cause),
+            own.and_then(|own| own.fix).unwrap_or(&text.fix),
+        )
+    }
+
+    fn filled<'a>(
+        &self,
+        slug: &str,
+        (title, cause, fix): (&str, &str, &[String]),
+        parameters: &Parameters,
+        commands: impl Iterator<Item = &'a String>,
+    ) -> Explained {
+        let prose = |text: &str| filled(text, parameters, Filling::Prose);
+        Explained {
+            title: prose(title),
+            cause: prose(cause),
+            fix: fix.iter().map(|step| prose(step)).collect(),
+            commands: commands.map(|command| filled(command, parameters, Filling::Command)).collect(),
+            doc: self.doc.clone(),
+            faq: slug.to_owned(),
+        }
+    }
+}
+
 impl Finding {
     /// This finding in words.
     pub fn explained(&self, catalogue: &Catalogue, language: Language) -> Explained {
@@ -221,22 +266,10 @@ impl Finding {
             let (title, cause) = (slug.to_owned(), String::new());
             return Explained { title, cause, fix: Vec::new(), commands: Vec::new(), doc: None, faq: slug.to_owned() };
         };
-        let text = entry.text(language);
-        let own = entry.rule.get(self.rule.id.as_str()).map(|text| text.in_language(language));
-        let title = own.and_then(|own| own.title).unwrap_or(&text.title);
-        let cause = own.map_or(text.cause.as_str(), |own| own.cause);
-        let fix = own.and_then(|own| own.fix).unwrap_or(&text.fix);
-        let prose = |text: &str| filled(text, &self.parameters, Filling::Prose);
         let is_acr = Vendor::of(self.parameters.value("registry").unwrap_or("")) == Vendor::Acr;
         let commands = entry.commands.iter().chain(entry.acr_commands.iter().filter(|_| is_acr));
-        Explained {
-            title: prose(title),
-            cause: prose(cause),
-            fix: fix.iter().map(|step| prose(step)).collect(),
-            commands: commands.map(|command| filled(command, &self.parameters, Filling::Command)).collect(),
-            doc: entry.doc.clone(),
-            faq: slug.to_owned(),
-        }
+        let words = entry.words_of(Some(self.rule.id.as_str()), language);
+        entry.filled(slug, words, &self.parameters, commands)
     }
 }
 

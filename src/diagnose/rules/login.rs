@@ -3,7 +3,7 @@
 //! Not here, for want of traffic that would show it: RHEL's `--signature-verification` itself (only that a client pushed
 //! with a login and then pulls without one), and an image pull secret in the wrong namespace.
 
-use crate::registry::{Authorization, Proof, Role, Scope, vendors};
+use crate::registry::{Authorization, Client, ClientKind, Proof, Role, Scope, vendors};
 
 use super::super::case::Case;
 use super::super::episode::Member;
@@ -11,7 +11,7 @@ use super::super::evidence::Place;
 use super::super::finding::{Parameters, Severity};
 use super::super::past::Why;
 use super::super::rule::{Match, Need, Rule};
-use super::normal::REGISTRY;
+use super::normal::{REGISTRY, is_repeated_as_get};
 use super::token::{is_refused, was_granted_after_all};
 
 const TOKEN: &[Role] = &[Role::Token];
@@ -47,6 +47,11 @@ pub(super) const RULES: &[Rule] = &[
         .needs(&[Need::RequestBody])
         .supersedes(&["auth.anonymous-refused"])
         .logic(push_then_pull_refused),
+    Rule::error("auth.node-refused", "kubernetes")
+        .of_severity(Severity::Notice)
+        .on(TOKEN)
+        .needs(&[Need::RequestBody])
+        .logic(node_refused),
     Rule::error("auth.challenge-unanswered", "anonymous-pull")
         .of_severity(Severity::Warning)
         .on(REPOSITORY)
@@ -153,6 +158,18 @@ fn push_then_pull_refused(case: &Case<'_>) -> Option<Match> {
     let mut found = Match::on(case.status_evidence().into_iter().chain(case.body_evidence()));
     found.also.push(pushed);
     Some(found)
+}
+
+/// The one that pulls is a node of a cluster (or a person with ctr or nerdctl): what has to log in is the node.
+fn node_refused(case: &Case<'_>) -> Option<Match> {
+    let client = Client::of(&case.facts.agent);
+    let is_node =
+        matches!(client.kind, ClientKind::Containerd | ClientKind::KubeletCredentials) || client.name == "cri-o";
+    case.token()?;
+    if !is_node || !is_refused(case) || is_repeated_as_get(case) || was_granted_after_all(case) {
+        return None;
+    }
+    Some(Match::on(case.status_evidence()).with(Parameters::new().with("client", client.to_string())))
 }
 
 /// The registry said where to get a token, and the client did not ask there: it is not logged in, or cannot log in.
