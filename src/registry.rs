@@ -21,7 +21,7 @@ pub mod vendors;
 
 pub use azure::{Management, ManagementCall, RegistrySettings, Service};
 pub use challenge::Challenge;
-pub use clients::{Client, ClientKind};
+pub use clients::{Client, ClientKind, ImageStore};
 pub use context::{Address, Asked, Context, PlaceKey, Realm, Redirect};
 pub use endpoint::{AcrCall, Endpoint};
 pub use error_body::{ErrorBody, ErrorEntry, Shape};

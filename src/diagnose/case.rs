@@ -8,6 +8,9 @@ use super::evidence::{Evidence, Phase, Place, shortened};
 use super::facts::{Facts, Method, TokenFacts};
 use super::finding::Parameters;
 
+/// How far a rule looks around where it looks at each exchange: work stays linear.
+const LOOKED_AT: usize = 512;
+
 /// One exchange in its episode.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
@@ -33,6 +36,16 @@ impl<'a> Case<'a> {
     /// The exchanges of the episode that began later.
     pub fn later(&self) -> &'a [Member<'a>] {
         self.episode.members().get(self.at.saturating_add(1)..).unwrap_or(&[])
+    }
+
+    /// Those that followed soon, the next first: enough for what belongs together, and a bound for long episodes.
+    pub fn soon_after(&self) -> impl Iterator<Item = &'a Member<'a>> {
+        self.later().iter().take(LOOKED_AT)
+    }
+
+    /// Those shortly before it, the last first.
+    pub fn shortly_before(&self) -> impl Iterator<Item = &'a Member<'a>> {
+        self.earlier().iter().rev().take(LOOKED_AT)
     }
 
     /// The exchanges of the episode that began earlier.

@@ -21,6 +21,8 @@ pub struct Details {
     pub allowance: Option<Box<Allowance>>,
     /// The number of the `Link` field that says where the list goes on.
     pub next_page: Option<usize>,
+    /// What Azure Container Registry's own API tells: a lock, or what was asked for and is not there.
+    pub attributes: Option<Box<Attributes>>,
     /// What an upload carries from one request to the next.
     pub upload: Option<Box<UploadStep>>,
     /// From which byte on a content was asked for, and the number of the header field that says so.
@@ -59,6 +61,15 @@ pub struct Allowance {
     pub limit: Option<f64>,
     /// To whom it is counted: an address, or an account.
     pub source: Option<(usize, Box<str>)>,
+}
+
+/// What Azure Container Registry's own API tells about a tag or a manifest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attributes {
+    /// The tag or digest that was asked for.
+    pub reference: Box<str>,
+    /// The attribute that keeps it from being changed, deleted or pulled, as it stands there, and where.
+    pub lock: Option<(&'static str, Range<usize>)>,
 }
 
 /// What an upload carries from one request to the next.
@@ -105,6 +116,7 @@ impl Details {
             manifest: manifest(exchange, role).map(Box::new),
             allowance: Allowance::of(exchange).map(Box::new),
             next_page: next_page(exchange, role),
+            attributes: Attributes::of(exchange, role).map(Box::new),
             upload: UploadStep::of(exchange, role).map(Box::new),
             resumed: resumed(exchange),
             transfer: Transfer::of(exchange),
@@ -198,6 +210,31 @@ fn next_page(exchange: &Exchange, role: Role) -> Option<usize> {
     let (at, field) = field_of(headers, &["link"])?;
     let value = field.text().replace(' ', "");
     (value.contains("rel=\"next\"") || value.ends_with("rel=next")).then_some(at)
+}
+
+impl Attributes {
+    /// `changeableAttributes` and `quarantineState` (Azure/acr, docs/preview/quarantine; learn.microsoft.com, "Lock a
+    /// container image").
+    fn of(exchange: &Exchange, role: Role) -> Option<Self> {
+        const LOCKS: [&str; 4] = [
+            "\"writeEnabled\":false",
+            "\"deleteEnabled\":false",
+            "\"readEnabled\":false",
+            "\"quarantineState\":\"Quarantined\"",
+        ];
+        if role != Role::Attributes {
+            return None;
+        }
+        let path = exchange.path();
+        let (_, reference) =
+            path.rsplit_once("/_tags/").or_else(|| path.rsplit_once("/_manifests/")).unwrap_or(("", ""));
+        let content = String::from_utf8_lossy(&exchange.response_body.bytes);
+        let is_told = exchange.status() == Some(200);
+        let lock = LOCKS.iter().find_map(|lock| Some((*lock, content.find(lock).filter(|_| is_told)?)));
+        let lock = lock.map(|(lock, at)| (lock, at..at.saturating_add(lock.len())));
+        (lock.is_some() || exchange.status() == Some(404))
+            .then(|| Self { reference: short(&parameters::decoded(reference)), lock })
+    }
 }
 
 impl UploadStep {

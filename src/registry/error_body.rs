@@ -33,7 +33,7 @@ pub struct ErrorEntry {
     pub code: Option<String>,
     /// What it says for people.
     pub message: Option<String>,
-    /// More of it: `AuthenticationErrorDetail` of Azure Storage.
+    /// More of it: `AuthenticationErrorDetail` of Azure Storage, `detail` of registries (the digest of a missing blob).
     pub detail: Option<String>,
 }
 
@@ -133,7 +133,8 @@ fn json_error(value: &Value, depth: usize) -> Vec<ErrorEntry> {
     if let Some(inner) = message.as_deref().and_then(|message| wrapped(message, depth)) {
         return inner;
     }
-    let entry = ErrorEntry { code: text(&["code", "Code"]), message, detail: None };
+    let detail = text(&["detail"]).filter(|detail| Some(detail) != message.as_ref());
+    let entry = ErrorEntry { code: text(&["code", "Code"]), message, detail };
     if entry.code.is_none() && entry.message.is_none() { Vec::new() } else { vec![entry] }
 }
 
@@ -206,6 +207,13 @@ mod tests {
         assert!(body.says("client with IP '192.0.2.9'"));
         let twice = ErrorBody::of(br#"{"errors":[{"code":"X","message":"{\"errors\":[{\"code\":\"DENIED\"}]}"}]}"#);
         assert!(twice.has_code("DENIED"));
+        let missing = ErrorBody::of(
+            br#"{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown","detail":"sha256:ab"}]}"#,
+        );
+        assert_eq!(missing.errors[0].detail.as_deref(), Some("sha256:ab"));
+        let thrice = r#"{"errors":[{"code":"A","message":"{\"errors\":[{\"code\":\"B\",\"message\":\"C\"}]}"}]}"#;
+        let thrice = ErrorBody::of(serde_json::to_string(thrice).unwrap().as_bytes());
+        assert_eq!(thrice.summary().as_deref(), Some("B: C"), "JSON in a string in JSON in a string");
         assert!(ErrorBody::of(br#"{"details":"incorrect username or password"}"#).says("incorrect username"));
         assert!(
             ErrorBody::of(br#"{"error":{"code":"AuthorizationFailed","message":"m"}}"#).has_code("AuthorizationFailed")

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use pulltap::diagnose::Engine;
 use pulltap::exchange::{Body, Exchange, ExchangeId, Moment, Origin, RequestHead, ResponseHead, State, Target};
 use pulltap::registry::{
-    Address, Authorization, Challenge, Claims, Client, Digest, Endpoint, ErrorBody, RepositoryName, Scope, Tag,
-    TokenAnswer, parameters,
+    Address, Authorization, Challenge, Claims, Client, Digest, Endpoint, ErrorBody, Manifest, RepositoryName, Scope,
+    Tag, TokenAnswer, parameters,
 };
 
 fn read_everything(text: &str) {
@@ -25,6 +25,9 @@ fn read_everything(text: &str) {
     let _ = Authorization::of(text);
     let _ = ErrorBody::of(text.as_bytes()).summary();
     let _ = Endpoint::of(text, Some(text)).repository();
+    if let Some(manifest) = Manifest::of(text.as_bytes(), Some(text)) {
+        let _ = (manifest.foreign_layers().count(), manifest.has_image_for("linux", "amd64"));
+    }
     let _ = Client::of(text);
     let _ = Address::of(text);
     let _ = parameters::pairs(text).count();
@@ -97,6 +100,11 @@ fn suggestive() -> impl Strategy<Value = String> {
         "docker/",
         "(",
         "tags/list",
+        "{\"schemaVersion\":1",
+        "\"manifests\":[",
+        "\"layers\":[{\"digest\":\"sha256:",
+        "\"urls\":[\"https://",
+        ".foreign.",
     ]);
     prop::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat())
 }
@@ -168,6 +176,9 @@ fn no_parser_takes_quadratic_time() {
         "a ",
         "<title",
         "</title>",
+        "{\"manifests\":[",
+        "{\"a\":",
+        "os/",
     ];
     for piece in repeated {
         let text = piece.repeat(400_000 / piece.len());

@@ -7,11 +7,15 @@
 use crate::registry::{Client, ClientKind, Layer, ManifestKind, Role, Vendor, reference::short_digest};
 
 use super::super::case::Case;
-use super::super::details::ReadManifest;
+use super::super::details::{Attributes, ReadManifest};
+use super::super::episode::Member;
 use super::super::evidence::{Evidence, Place};
 use super::super::facts::Method;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
+
+/// The most manifests that are asked whether a layer of them is foreign: a pull reads a handful.
+const MOST_MANIFESTS: usize = 16;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
@@ -35,6 +39,14 @@ pub(super) const RULES: &[Rule] = &[
         .on(&[Role::Manifest])
         .supersedes(&["manifest.unknown"])
         .logic(quarantined),
+    Rule::error("acr.tag-unknown", "manifest-unknown")
+        .on(&[Role::Attributes])
+        .needs(&[Need::ResponseBody])
+        .logic(tag_unknown),
+    Rule::error("acr.locked", "disallowed-operation")
+        .needs(&[Need::ResponseBody])
+        .supersedes(&["acr.disallowed-operation", "acr.read-disallowed"])
+        .logic(locked),
     Rule::error("acr.read-disallowed", "image-quarantine")
         .on(&[Role::Manifest, Role::Blob])
         .needs(&[Need::ResponseBody])
@@ -77,7 +89,7 @@ fn platform_missing(case: &Case<'_>) -> Option<Match> {
 
 /// Whether the client asked for something of the index afterwards.
 fn went_into(case: &Case<'_>) -> bool {
-    case.later().iter().any(|later| match later.role {
+    case.soon_after().any(|later| match later.role {
         Role::Manifest => later.facts.endpoint.reference().is_some_and(|reference| reference.contains(':')),
         Role::Blob | Role::Redirect | Role::Storage => true,
         _ => false,
@@ -106,7 +118,8 @@ fn schema1(case: &Case<'_>) -> Option<Match> {
 /// The foreign layer of this digest in a manifest that was read before, and where that says so.
 pub(super) fn foreign_layer<'a>(case: &Case<'a>) -> Option<(&'a Layer, Evidence)> {
     let digest = case.member.digest?;
-    case.episode.manifests().filter(|member| member.facts.opened < case.facts.opened).find_map(|member| {
+    let before = case.episode.manifests().rev().filter(|member| member.facts.opened < case.facts.opened);
+    before.take(MOST_MANIFESTS).find_map(|member| {
         let read = member.facts.details.as_ref()?.manifest.as_deref()?;
         let layer = read.manifest.foreign_layers().find(|layer| &*layer.digest == digest)?;
         let place = Place::ResponseBody(read.at.clone());
@@ -136,9 +149,9 @@ fn foreign_layer_missing(case: &Case<'_>) -> Option<Match> {
     Some(Match::on(evidence.into_iter().chain([named])).with(parameters))
 }
 
-/// Whether the same digest was well answered at any place of the episode.
+/// Whether the same digest was well answered at another place.
 pub(super) fn was_had_elsewhere(case: &Case<'_>) -> bool {
-    case.episode.members().iter().any(|member| {
+    case.shortly_before().chain(case.soon_after()).any(|member| {
         let is_content = matches!(member.role, Role::Blob | Role::Storage) && member.facts.method == Method::Get;
         is_content && member.digest == case.member.digest && member.facts.succeeded()
     })
@@ -172,7 +185,7 @@ fn quarantined(case: &Case<'_>) -> Option<Match> {
     if !is_read || case.vendor() != Vendor::Acr {
         return None;
     }
-    let same = || case.earlier().iter().rev().filter(|earlier| earlier.facts.place == case.facts.place);
+    let same = || case.shortly_before().filter(|earlier| earlier.facts.place == case.facts.place);
     let pushed = same().find(|earlier| earlier.facts.method == Method::Put && earlier.facts.succeeded())?;
     if same().take_while(|earlier| earlier.facts.id != pushed.facts.id).any(|other| other.role == Role::Delete) {
         return None;
@@ -191,4 +204,32 @@ fn read_disallowed(case: &Case<'_>) -> Option<Match> {
     }
     let reference = case.facts.endpoint.reference().map(short_digest);
     Some(Match::on(case.body_evidence()).with(Parameters::new().with_some("reference", reference)))
+}
+
+fn attributes<'a>(member: &'a Member<'_>) -> Option<&'a Attributes> {
+    member.facts.details.as_ref()?.attributes.as_deref()
+}
+
+/// The registry's own API says so of a tag (recording of azure-sdk-for-js), unless it was just deleted: a program that
+/// looks whether that worked is answered so.
+fn tag_unknown(case: &Case<'_>) -> Option<Match> {
+    let attributes = attributes(case.member)?;
+    let is_unknown = case.has_code("TAG_UNKNOWN") || case.has_code("MANIFEST_UNKNOWN");
+    let was_deleted = || case.shortly_before().any(|other| other.role == Role::Delete && other.facts.succeeded());
+    if case.facts.status != Some(404) || !is_unknown || was_deleted() {
+        return None;
+    }
+    let evidence = case.status_evidence().into_iter().chain(case.body_evidence());
+    Some(Match::on(evidence).with(Parameters::new().with("reference", &*attributes.reference)))
+}
+
+/// Disallowed, and the attributes that were read before or after say why.
+fn locked(case: &Case<'_>) -> Option<Match> {
+    if case.facts.status != Some(405) || !case.has_code("REGISTRY_DISALLOWED_OPERATION") {
+        return None;
+    }
+    let mut around = case.shortly_before().chain(case.soon_after());
+    let (member, (lock, range)) = around.find_map(|member| Some((member, attributes(member)?.lock.clone()?)))?;
+    let said = Evidence { exchange: member.facts.id, place: Place::ResponseBody(range), value: lock.to_owned() };
+    Some(Match::on(case.body_evidence().into_iter().chain([said])))
 }

@@ -60,9 +60,9 @@ fn session_state_lost(case: &Case<'_>) -> Option<Match> {
         return None;
     }
     let brought = upload(case.member)?.brought;
-    let mut given = case.earlier().iter().rev().filter_map(|earlier| Some((earlier, upload(earlier)?.given?)));
-    let (last, _) = given.clone().next()?;
-    if given.any(|(_, given)| Some(given) == brought) {
+    let mut given = case.shortly_before().filter_map(|earlier| Some((earlier, upload(earlier)?.given?)));
+    let (last, newest) = given.next()?;
+    if Some(newest) == brought || given.any(|(_, given)| Some(given) == brought) {
         return None;
     }
     let value = if brought.is_some() { "another _state than was given" } else { "without the _state that was given" };
@@ -88,7 +88,7 @@ fn other_replica(case: &Case<'_>) -> Option<Match> {
         return None;
     }
     let mut servers = BTreeMap::new();
-    for member in case.episode.members() {
+    for member in [case.member].into_iter().chain(case.shortly_before()) {
         if let Some(server) = upload(member).and_then(|step| step.server) {
             servers.entry(server).or_insert(member.facts.id);
         }

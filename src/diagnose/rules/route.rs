@@ -67,7 +67,7 @@ fn is_browser(case: &Case<'_>) -> bool {
 /// The answer says where the list goes on, and nobody asked for it there.
 fn list_cut(case: &Case<'_>) -> Option<Match> {
     let at = case.facts.details.as_ref()?.next_page?;
-    if !is_browser(case) || case.later().iter().any(|later| later.facts.place == case.facts.place) {
+    if !is_browser(case) || case.soon_after().any(|later| later.facts.place == case.facts.place) {
         return None;
     }
     Some(Match::on([case.evidence(Place::ResponseHeader(at), "link: … rel=\"next\"")]))

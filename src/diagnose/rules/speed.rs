@@ -175,7 +175,7 @@ fn busy_micros(mut flows: Vec<Flow>) -> i64 {
 /// One layer trickles while others flow.
 fn slow_layer(case: &Case<'_>) -> Option<Match> {
     let own = Flow::down(case.member).filter(|own| own.micros >= LONG_MICROS && own.speed() < SLOW_DOWN)?;
-    let flows = case.episode.members().iter().filter_map(Flow::down);
+    let flows = case.shortly_before().chain(case.soon_after()).filter_map(Flow::down);
     let fastest = flows.filter(|other| other.bytes >= 1_000_000).map(Flow::speed).max()?;
     if fastest / SLOWER_THAN_OTHERS <= own.speed() {
         return None;
