@@ -14,6 +14,7 @@ mod front_end;
 mod har_file;
 mod headless;
 mod help_page;
+mod machine;
 mod redactor;
 mod saved;
 mod screen;

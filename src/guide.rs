@@ -47,6 +47,15 @@ impl Place {
         format!("http://{}", self.address)
     }
 
+    /// What this program can do by itself where the reader sits at its machine.
+    fn shortcut(&self, asked: &Preference) -> Option<String> {
+        let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let is_here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let can_help = is_here && asked.platform == Platform::Linux;
+        can_help.then(|| self.fill(&word("machine", asked.language)))
+    }
+
     fn port(&self) -> &str {
         self.address.rsplit_once(':').map_or("8888", |(_, port)| port)
     }
@@ -129,6 +138,7 @@ mod tests {
             "admin",
             "certificate",
             "der",
+            "machine",
             "others",
             "pem",
             "proxy",
@@ -148,7 +158,7 @@ mod tests {
                 assert!(!word(key, language).is_empty(), "{key} in {}", language.tag());
             }
         }
-        assert_eq!(recipe::words().len(), 19, "a word that nobody uses");
+        assert_eq!(recipe::words().len(), 20, "a word that nobody uses");
     }
 
     #[test]

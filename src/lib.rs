@@ -54,9 +54,10 @@
 //! | plumbing | what it does |
 //! |---|---|
 //! | `platform` | the differences between operating systems |
+//! | `changes` | files of this machine changed by a plan, with a journal, and put back exactly |
 //! | `ca` | the root certificate of this installation, and leaves |
-//! | `trust` | installs, checks and removes trust in that root |
-//! | `setup` | points container tools at the proxy, and back |
+//! | `trust` | who trusts that root, and what has to change for others to |
+//! | `setup` | what has to change to point container tools at the proxy |
 //! | `proxy` | accepts, dials, relays |
 //! | `store` | the session file |
 //! | `capture` | joins proxy, store and engine, and owns their tasks |
@@ -79,6 +80,7 @@
 
 pub mod ca;
 pub mod capture;
+pub mod changes;
 pub mod cli;
 pub mod content;
 pub mod demo;
@@ -96,7 +98,9 @@ pub mod redact;
 pub mod registry;
 pub mod report;
 pub mod secrets;
+pub mod setup;
 pub mod store;
 pub mod tui;
+pub mod trust;
 pub mod wire;
 pub mod x509;

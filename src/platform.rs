@@ -5,6 +5,8 @@ use std::io;
 use std::net::IpAddr;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 pub mod child;
 
 /// Creates a file that only its owner may read; an error if it exists.
@@ -43,6 +45,65 @@ fn owner_only_folder(builder: &mut std::fs::DirBuilder) {
 
 #[cfg(windows)]
 fn owner_only_folder(_builder: &mut std::fs::DirBuilder) {}
+
+/// Who may use a file: on Unix its mode and owners. On Windows files inherit that from their folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    mode: u32,
+    owners: Option<(u32, u32)>,
+}
+
+impl Access {
+    /// Its owner only.
+    pub const OWNER_ONLY: Self = Self { mode: 0o600, owners: None };
+    /// Everybody may read it.
+    #[cfg(unix)]
+    const READABLE: Self = Self { mode: 0o644, owners: None };
+}
+
+/// Who may use the file that this was found out about.
+#[cfg(unix)]
+pub fn access_of(metadata: &std::fs::Metadata) -> Option<Access> {
+    use std::os::unix::fs::MetadataExt;
+    Some(Access { mode: metadata.mode() & 0o7777, owners: Some((metadata.uid(), metadata.gid())) })
+}
+
+/// Who may use the file that this was found out about; Windows keeps that with the folder.
+#[cfg(windows)]
+pub fn access_of(_metadata: &std::fs::Metadata) -> Option<Access> {
+    None
+}
+
+/// Says who may use a file; everybody may read it where nothing is said.
+#[cfg(unix)]
+pub fn set_access(path: &Path, access: Option<Access>) -> io::Result<()> {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let Access { mode, owners } = access.unwrap_or(Access::READABLE);
+    if let Some((user, group)) = owners {
+        chown(path, Some(user), Some(group))?;
+    }
+    // After the owners: changing them takes special bits away.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
+/// Says who may use a file; Windows keeps that with the folder.
+#[cfg(windows)]
+pub fn set_access(_path: &Path, _access: Option<Access>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether the program runs as the machine's administrator.
+#[cfg(target_os = "linux")]
+pub fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// Whether the program runs as the machine's administrator: asked on Linux only.
+#[cfg(not(target_os = "linux"))]
+pub fn is_root() -> bool {
+    false
+}
 
 /// What tells a file from another one that took its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

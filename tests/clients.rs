@@ -8,6 +8,7 @@ mod http2;
 mod plain_http;
 mod podman;
 mod run;
+mod set_up;
 mod skopeo;
 mod unreachable;
 mod virtual_machine;

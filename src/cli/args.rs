@@ -7,9 +7,11 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub mod capture;
+pub mod machine;
 
 use crate::demo::Scenario;
 use capture::{CaptureOptions, Show};
+use machine::{Ca, Setup, Trust};
 
 /// A debugging proxy for container-registry traffic: shows what a `docker pull` does, and says why it failed.
 ///
@@ -55,6 +57,12 @@ pub enum Command {
     Run(Box<Run>),
     /// Read the explanations offline: all of them, or those that fit some words, a status or an error code
     Faq(Faq),
+    /// Show the CA of this installation, or export a copy
+    Ca(Ca),
+    /// Let Docker, podman, containerd or the system trust the CA, and take it back
+    Trust(Trust),
+    /// Point Docker, podman, containerd or a shell at the proxy, and take it back
+    Setup(Setup),
 }
 
 /// What every command understands.

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod ca;
 mod capture;
 mod convert;
 mod demo;
@@ -7,6 +8,8 @@ mod faq;
 mod open;
 mod report;
 mod run;
+mod setup;
+mod trust;
 
 use super::args::{Args, Command};
 use super::exit_status::ExitStatus;
@@ -24,5 +27,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitStatus> {
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::Faq(faq)) => faq::run(&faq),
+        Some(Command::Ca(ca)) => ca::run(&ca),
+        Some(Command::Trust(trust)) => trust::run(&trust),
+        Some(Command::Setup(setup)) => setup::run(&setup),
     }
 }

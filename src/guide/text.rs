@@ -25,6 +25,9 @@ pub fn text(place: &Place, asked: &Preference) -> String {
         let _ = writeln!(out, "  {what}:\n    {value}");
     }
     let _ = writeln!(out, "\n{}\n", word("why"));
+    if let Some(shortcut) = place.shortcut(asked) {
+        let _ = writeln!(out, "{}\n", shortcut.replace('`', ""));
+    }
     let (first, others) = in_order(asked.platform);
     for recipe in &first {
         out.push_str(&recipe_text(recipe, place, language));

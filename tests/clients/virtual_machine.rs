@@ -25,7 +25,7 @@ fn a_virtual_machine_reads_the_help_page_trusts_the_ca_and_pulls() {
         let page = machine.curl(world, &["-A", "Mozilla/5.0 (Windows NT 10.0)", "-H", "Accept-Language: ja", &proxy]);
         assert!(page.contains("<html lang=\"ja\">") && page.contains(&format!("{proxy}/ca.der")), "{page}");
         let text = machine.curl(world, &["--proxy", &proxy, &format!("http://pulltap.internal/?registry={REGISTRY}")]);
-        assert!(text.contains(&format!("/etc/docker/certs.d/{REGISTRY}/ca.crt {proxy}/ca.crt")), "{text}");
+        assert!(text.contains(&format!("/etc/docker/certs.d/{REGISTRY}/pulltap.crt {proxy}/ca.crt")), "{text}");
         let rebound = machine.curl(world, &["-H", "Host: registry.example", &proxy]);
         assert_eq!(rebound, "This is a proxy: set it as HTTPS_PROXY.\n");
 

@@ -1,0 +1,47 @@
+//! `pulltap ca`: where the CA of this installation is, what it is, and a copy of it.
+
+use std::fs::File;
+use std::io::Write;
+
+use anyhow::{Context, bail};
+
+use crate::ca::CertificateAuthority;
+use crate::cli::args::machine::{Ca as Args, CaAction};
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::help_page::certificate;
+use crate::cli::machine::{ca_file, data_dir_of_user, print, print_bytes};
+
+/// Shows the CA; it is made now if there is none yet.
+///
+/// # Errors
+/// When it cannot be read or made, or its copy not be written.
+pub fn run(args: &Args) -> anyhow::Result<ExitStatus> {
+    let data_dir = data_dir_of_user(&args.common)?;
+    let authority = CertificateAuthority::open_or_create(&data_dir)?;
+    match args.action {
+        CaAction::Path => print(&format!("{}\n", ca_file(&data_dir).display()))?,
+        CaAction::Show => {
+            let facts = certificate(&authority);
+            print(&format!(
+                "{}\n  file         {}\n  valid until  {}\n  SHA-256      {}\n  SHA-1        {}\n",
+                facts.name,
+                ca_file(&data_dir).display(),
+                facts.valid_until,
+                facts.sha256,
+                facts.thumbprint
+            ))?;
+        }
+        CaAction::Export => export(args, &authority)?,
+    }
+    Ok(ExitStatus::Fine)
+}
+
+fn export(args: &Args, authority: &CertificateAuthority) -> anyhow::Result<()> {
+    let content = if args.der { authority.der().as_ref() } else { authority.pem().as_bytes() };
+    let Some(path) = &args.output else { return print_bytes(content) };
+    if path.exists() {
+        bail!("{} exists: choose another name", path.display());
+    }
+    let written = File::create_new(path).and_then(|mut file| file.write_all(content));
+    written.with_context(|| format!("{}", path.display()))
+}
