@@ -70,15 +70,7 @@ impl CertificateAuthority {
     /// # Errors
     /// When the folder cannot be read or written, or what stands in it is damaged.
     pub fn open_or_create(folder: &Path) -> Result<Self, CaError> {
-        platform::create_private_folder(folder).map_err(file_error("create", folder))?;
-        let lock_path = folder.join("ca.lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(file_error("write", &lock_path))?;
-        lock.lock().map_err(file_error("lock", &lock_path))?;
+        let _lock = lock(folder)?;
         if !folder.join("ca.key").exists() {
             create(folder)?;
         }
@@ -96,6 +88,26 @@ impl CertificateAuthority {
         let certificate = self_signed(&key, subject)?;
         let issuer = Issuer::from_ca_cert_der(certificate.der(), key)?;
         Ok(Self { issuer, pem: certificate.pem(), certificate: certificate.der().clone() })
+    }
+
+    /// A new authority in the place of the one in this folder, whose key is deleted.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or written.
+    pub fn replace(folder: &Path) -> Result<Self, CaError> {
+        let _lock = lock(folder)?;
+        // The key first: without it there is nothing, and the next start makes a new one.
+        for name in ["ca.key", "ca.crt", "ca.der"] {
+            let path = folder.join(name);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(file_error("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        create(folder)?;
+        Self::open(folder)
     }
 
     fn open(folder: &Path) -> Result<Self, CaError> {
@@ -141,6 +153,16 @@ impl CertificateAuthority {
     fn issuer(&self) -> &Issuer<'static, KeyPair> {
         &self.issuer
     }
+}
+
+/// Makes the folder, and waits until no other program makes an authority in it.
+fn lock(folder: &Path) -> Result<File, CaError> {
+    platform::create_private_folder(folder).map_err(file_error("create", folder))?;
+    let path = folder.join("ca.lock");
+    let options = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = options.map_err(file_error("write", &path))?;
+    file.lock().map_err(file_error("lock", &path))?;
+    Ok(file)
 }
 
 /// The bytes of a digest, two hexadecimal digits each.
@@ -236,6 +258,15 @@ mod tests {
             starts.into_iter().map(|start| start.join().unwrap()).collect()
         });
         assert!(pems.iter().all(|pem| pem == &pems[0]));
+    }
+
+    #[test]
+    fn a_new_authority_takes_the_place_of_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = CertificateAuthority::open_or_create(folder.path()).unwrap();
+        let new = CertificateAuthority::replace(folder.path()).unwrap();
+        assert_ne!(old.sha256(), new.sha256());
+        assert_eq!(CertificateAuthority::open_or_create(folder.path()).unwrap().sha256(), new.sha256());
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub mod report;
 pub mod secrets;
 pub mod setup;
 pub mod store;
-pub mod tui;
 pub mod trust;
+pub mod tui;
 pub mod wire;
 pub mod x509;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use etcetera::BaseStrategy;
 
 use super::args::Common;
@@ -22,9 +22,19 @@ pub fn data_dir_of_user(common: &Common) -> anyhow::Result<PathBuf> {
     if common.data_dir.is_some() || !platform::is_root() {
         return Ok(usual);
     }
-    let of_user = std::env::var("SUDO_USER").ok().and_then(|user| home_of(&user));
-    let of_user = of_user.map(|home| home.join(".local/share/pulltap")).filter(|folder| folder.join("ca.crt").exists());
-    Ok(of_user.unwrap_or(usual))
+    let Some((user, home)) = std::env::var("SUDO_USER").ok().and_then(|user| Some((user.clone(), home_of(&user)?)))
+    else {
+        return Ok(usual);
+    };
+    let of_user = home.join(".local/share/pulltap");
+    if ca_file(&of_user).exists() {
+        return Ok(of_user);
+    }
+    if !ca_file(&usual).exists() {
+        // One that root made now would not be the one that the user's pulltap makes later.
+        bail!("{user} has no CA yet: make it with `pulltap ca`, without sudo, and then type this again");
+    }
+    Ok(usual)
 }
 
 /// The home directory of a user, as the machine's own list of users has it.

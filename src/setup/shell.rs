@@ -26,13 +26,19 @@ impl ShellKind {
 
 /// Where programs look for their proxy. curl takes HTTP_PROXY in lower case only.
 const PROXY: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
-/// Where programs look for roots: OpenSSL and Go, curl, Python's requests (az), node.
-const ROOTS: [&str; 4] = ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+/// Where programs look for hosts that they reach without it.
+const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
+/// Where programs look for roots: OpenSSL and Go, curl, Python's requests (az), git, node.
+const ROOTS: [&str; 5] =
+    ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS"];
 
 /// The lines that set the variables.
 pub fn lines(shell: ShellKind, proxy: &str, ca: &Path) -> Vec<String> {
     let ca = ca.display().to_string();
-    let pairs = names(shell, &PROXY).map(|name| (name, proxy)).chain(ROOTS.iter().map(|name| (*name, ca.as_str())));
+    let pairs = names(shell, &PROXY)
+        .map(|name| (name, proxy))
+        .chain(names(shell, &EXCEPTIONS).map(|name| (name, "")))
+        .chain(ROOTS.iter().map(|name| (*name, ca.as_str())));
     pairs
         .map(|(name, value)| match shell {
             ShellKind::Bash => format!("export {name}='{}'", value.replace('\'', "'\\''")),
@@ -44,17 +50,20 @@ pub fn lines(shell: ShellKind, proxy: &str, ca: &Path) -> Vec<String> {
 
 /// The lines that take them away again.
 pub fn undo_lines(shell: ShellKind) -> Vec<String> {
-    let names = names(shell, &PROXY).chain(ROOTS);
+    let names = names(shell, &PROXY).chain(names(shell, &EXCEPTIONS)).chain(ROOTS);
     match shell {
         ShellKind::Bash => vec![format!("unset {}", names.collect::<Vec<_>>().join(" "))],
         ShellKind::Cmd => names.map(|name| format!("set \"{name}=\"")).collect(),
-        ShellKind::PowerShell => vec![format!("Remove-Item Env:{}", names.collect::<Vec<_>>().join(", Env:"))],
+        // An empty variable is none in PowerShell, and removing none an error.
+        ShellKind::PowerShell => {
+            vec![format!("Remove-Item -ErrorAction Ignore Env:{}", names.collect::<Vec<_>>().join(", Env:"))]
+        }
     }
 }
 
 /// Windows does not tell upper from lower case in the names of variables.
 fn names(shell: ShellKind, all: &[&'static str]) -> impl Iterator<Item = &'static str> + use<> {
-    let count = if shell == ShellKind::Bash { all.len() } else { 2 };
+    let count = if shell == ShellKind::Bash { all.len() } else { all.len() / 2 };
     all.iter().copied().take(count).collect::<Vec<_>>().into_iter()
 }
 
@@ -66,8 +75,8 @@ mod tests {
     fn quotes_as_each_shell_wants_it() {
         let ca = Path::new("/it's here/ca.crt");
         let line = |shell| lines(shell, "http://127.0.0.1:8888", ca);
-        assert_eq!(line(ShellKind::Bash)[4], "export SSL_CERT_FILE='/it'\\''s here/ca.crt'");
-        assert_eq!(line(ShellKind::PowerShell)[2], "$env:SSL_CERT_FILE = '/it''s here/ca.crt'");
+        assert_eq!(line(ShellKind::Bash)[6], "export SSL_CERT_FILE='/it'\\''s here/ca.crt'");
+        assert_eq!(line(ShellKind::PowerShell)[3], "$env:SSL_CERT_FILE = '/it''s here/ca.crt'");
         assert_eq!(line(ShellKind::Cmd)[0], "set \"HTTP_PROXY=http://127.0.0.1:8888\"");
     }
 

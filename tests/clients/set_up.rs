@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::clients::{DIRECT, expect_pull, reference};
+use crate::support::containerd::Containerd;
 use crate::support::dockerd::Dockerd;
 use crate::support::origin::{Origin, REGISTRY};
 use crate::support::pulltap::Pulltap;
@@ -42,6 +43,8 @@ fn docker_is_set_up_and_trusts_pulls_and_is_put_back_to_the_byte() {
         let installed = command(world, &["trust", "install", "--for", "docker", "--host", REGISTRY]);
         assert!(installed.contains(&format!("/etc/docker/certs.d/{REGISTRY}/pulltap.crt")), "{installed}");
         assert!(command(world, &["trust", "status"]).contains("docker: trusted: "));
+        let kept = Ran::new(&mut self::pulltap(world, &["ca", "rotate"]));
+        assert!(kept.stderr.contains("still trusted (trust-docker-"), "{kept}");
         assert!(snapshot(&["/etc"]) != before);
         let docker =
             Dockerd::start_with(world, "docker", environment(&units), &["--config-file=/etc/docker/daemon.json"]);
@@ -124,6 +127,32 @@ fn the_system_trusts_the_ca_and_forgets_it_to_the_byte() {
         command(world, &["trust", "uninstall", "--for", "system"]);
         assert_eq!(curl().status.code(), Some(60), "{}", curl());
         expect_same(&snapshot(&folders), &before);
+    });
+}
+
+#[test]
+fn containerd_trusts_the_ca_for_one_registry() {
+    in_private_world(|world| {
+        let origin = Origin::start(world);
+        let image = origin.storage.add_small_image("team/app", "v1");
+        let before = snapshot(&["/etc"]);
+        let pulltap = Pulltap::start(world, origin.ca());
+        let containerd = Containerd::start(world, "containerd");
+        let pull = || {
+            let mut pull = containerd.ctr();
+            pull.args(["images", "pull", "--snapshotter=native", "--hosts-dir=/etc/containerd/certs.d"])
+                .args(["--user", &format!("{USER}:{PASSWORD}"), &reference(&image)])
+                .envs(pulltap.environment());
+            Ran::new(&mut pull)
+        };
+        let untrusted = pull();
+        assert!(untrusted.stderr.contains("unknown authority"), "{untrusted}");
+        command(world, &["trust", "install", "--for", "containerd", "--host", REGISTRY]);
+        let trusted = pull();
+        assert!(trusted.status.success(), "{trusted}");
+        expect_pull(&pulltap.finish(), &image);
+        command(world, &["trust", "uninstall"]);
+        expect_same(&snapshot(&["/etc"]), &before);
     });
 }
 

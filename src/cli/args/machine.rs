@@ -21,6 +21,10 @@ pub struct Ca {
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
+    /// With rotate: also while the old one is still trusted.
+    #[arg(long)]
+    pub force: bool,
+
     /// Where this installation lives.
     #[command(flatten)]
     pub common: Common,
@@ -35,6 +39,8 @@ pub enum CaAction {
     Path,
     /// Print or write a copy
     Export,
+    /// Make a new one and delete the old key
+    Rotate,
 }
 
 /// The arguments of `pulltap trust`.

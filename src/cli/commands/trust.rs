@@ -63,8 +63,11 @@ impl Command<'_> {
         let in_place = self.machine.in_place().unwrap_or_default();
         for store in self.stores() {
             let found = status(store, self.certificate(), (&self.machine, &self.surroundings));
-            if found.is_empty() {
-                // Writing to a String cannot fail.
+            // Writing to a String cannot fail.
+            if store == Store::System && is_asked_of_people() {
+                let name = certificate(&self.authority).name;
+                let _ = writeln!(text, "system: not looked into; see whether its list of trusted roots has {name}");
+            } else if found.is_empty() {
                 let _ = writeln!(text, "{}: not trusted", store.name());
             }
             for trusted in found {
@@ -87,7 +90,7 @@ impl Command<'_> {
             bail!("say who is to trust the CA: --for docker --host REGISTRY, or --for system (all of this machine)")
         };
         let store = store(named);
-        if store == Store::System && (cfg!(windows) || cfg!(target_os = "macos")) {
+        if store == Store::System && is_asked_of_people() {
             return self.by_hand();
         }
         let here = (&self.machine, &self.surroundings);
@@ -137,7 +140,7 @@ impl Command<'_> {
         Ok(ExitStatus::Fine)
     }
 
-    /// The system's store is the user's own there: it asks before it trusts.
+    /// What to do in the system's own dialogs.
     fn by_hand(&self) -> anyhow::Result<ExitStatus> {
         let id = if cfg!(windows) { "desktop-windows" } else { "desktop-macos" };
         let Some(recipe) = recipe(id) else { return Ok(ExitStatus::Fine) };
@@ -159,6 +162,11 @@ fn store(named: Named) -> Store {
         Named::Podman => Store::Podman,
         Named::Containerd => Store::Containerd,
     }
+}
+
+/// Whether the system's store is the user's own, which asks before it trusts.
+fn is_asked_of_people() -> bool {
+    cfg!(windows) || cfg!(target_os = "macos")
 }
 
 /// When it counts.
