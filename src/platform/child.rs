@@ -32,7 +32,7 @@ pub fn told_alone() -> io::Result<impl Future<Output = ()>> {
     let (interrupt, stop) = (windows::ctrl_c()?, windows::ctrl_break()?);
     Ok(async move {
         let _kept = (interrupt, stop);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
 }
 
