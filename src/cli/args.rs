@@ -50,7 +50,7 @@ pub enum Command {
     Report(Report),
     /// Convert between session and HAR; secrets are masked on the way
     Convert(Convert),
-    /// Show what pulltap does: a pull from a registry inside the program, or a fault that people meet
+    /// Show a pull from a registry inside the program, or one of eight faults that people meet
     Demo(Box<Demo>),
     /// Run one command through a private capture, and say what went wrong
     #[command(after_help = RUN_STATUS)]

@@ -487,7 +487,8 @@ impl<'a> Tap<'a> {
         if let Some((sender, why, code)) = &self.last_error
             && *sender == by
         {
-            chain.extend(why.iter().cloned());
+            // What rustls says of a cut is the same again, with a link for programmers.
+            chain.extend(why.iter().filter(|_| end != End::Cut).cloned());
             os_code = *code;
         }
         let at = match self.first_end {

@@ -31,7 +31,7 @@ pub struct CaptureOptions {
     pub common: Common,
 
     /// Listen on this address; repeatable. `docker` is this machine's address for Docker's virtual machine, port 0 any
-    /// free port [default: 127.0.0.1:8888].
+    /// free port [default: 127.0.0.1:8888, for `demo` and `run` any free port of 127.0.0.1].
     #[arg(long, value_name = "ADDR[:PORT]|docker[:PORT]")]
     pub listen: Vec<String>,
 
