@@ -37,8 +37,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitStatus> {
             play(demo, settings, printer, told).await
         } else {
             let command = demo.command();
-            let scenario = args.scenario;
-            play(demo, settings, Narrator { printer, story, command, outcome, scenario, language }, told).await
+            play(demo, settings, Narrator { printer, story, command, outcome, language }, told).await
         }
     })?;
     Ok(ExitStatus::Fine)

@@ -7,15 +7,14 @@ use std::path::Path;
 
 use tokio::sync::oneshot;
 
-use super::story::{Story, Words};
+use super::story::Story;
 use crate::capture::{Listening, Update};
 use crate::cli::front_end::{End, FrontEnd};
 use crate::cli::headless::Printer;
-use crate::demo::{Outcome, Scenario};
+use crate::demo::Outcome;
 use crate::diagnose::Catalogue;
 use crate::exchange::Moment;
 use crate::language::Language;
-use crate::printable::printable;
 use crate::report::text;
 
 /// Prints the story of a demo.
@@ -28,17 +27,13 @@ pub struct Narrator {
     pub command: String,
     /// Comes when the client is done.
     pub outcome: oneshot::Receiver<Outcome>,
-    /// Which demo it is.
-    pub scenario: Scenario,
     /// The user's language.
     pub language: Language,
 }
 
 impl FrontEnd for Narrator {
     fn listening(&mut self, _address: SocketAddr, _data_dir: &Path) -> Listening {
-        let (words, text, command) = (&self.story.words, &self.story.text, &self.command);
-        let Words { inside, typed, happens, lines, .. } = words;
-        print(&format!("{inside}\n\n{typed}\n  $ {command}\n\n{happens}\n  {text}\n\n{lines}"))
+        print(&format!("{}\n\n{}", self.story.beginning(&self.command), self.story.words.lines))
     }
 
     fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening {
@@ -60,12 +55,8 @@ impl Narrator {
         let words = &self.story.words;
         let mut page = String::new();
         if let Ok(outcome) = self.outcome.try_recv() {
-            let (Ok(said) | Err(said)) = outcome.said;
             // Writing to a String cannot fail, here and below.
-            let _ = write!(page, "\n{}\n", words.printed);
-            for line in said.lines() {
-                let _ = writeln!(page, "  {}", printable(line));
-            }
+            let _ = writeln!(page, "\n{}", self.story.printed(&outcome));
         }
         let _ = writeln!(page, "\n{}", words.said);
         let catalogue = Catalogue::built_in();
@@ -82,14 +73,13 @@ impl Narrator {
         if let Some(har) = &end.har {
             let _ = writeln!(page, "HAR: {}", har.display());
         }
-        let others = Scenario::ALL.into_iter().filter(|other| *other != self.scenario);
-        let others: Vec<_> = others.map(Scenario::as_str).collect();
-        let _ = write!(page, "{} pulltap demo {}\n{}", words.others, others.join(" | "), words.own);
+        page.push_str(&self.story.going_on());
         page
     }
 }
 
-fn print(text: &str) -> Listening {
+/// Prints a text at once.
+pub fn print(text: &str) -> Listening {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Ok(()) => Listening::Yes,

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use serde::Deserialize;
 
-use crate::demo::Scenario;
+use crate::demo::{Outcome, Scenario};
 use crate::language::Language;
+use crate::printable::printable;
 
 /// A text in every language.
 type Texts = BTreeMap<String, String>;
@@ -49,8 +50,8 @@ pub struct Words {
 pub struct Story {
     /// Its words.
     pub words: Words,
-    /// What happens.
-    pub text: String,
+    text: String,
+    scenario: Scenario,
 }
 
 impl Story {
@@ -63,7 +64,27 @@ impl Story {
         let words = words.remove(language.tag()).context("the demos have no words in this language")?;
         let mut texts = stories.remove(scenario.as_str()).context("this demo has no story")?;
         let text = texts.remove(language.tag()).context("this demo's story is not told in this language")?;
-        Ok(Self { words, text })
+        Ok(Self { words, text, scenario })
+    }
+
+    /// What is told before the capture.
+    pub fn beginning(&self, command: &str) -> String {
+        let Self { words: Words { inside, typed, happens, .. }, text, .. } = self;
+        format!("{inside}\n\n{typed}\n  $ {command}\n\n{happens}\n  {text}")
+    }
+
+    /// What the client printed.
+    pub fn printed(&self, outcome: &Outcome) -> String {
+        let (Ok(said) | Err(said)) = &outcome.said;
+        let lines: Vec<_> = said.lines().map(|line| format!("\n  {}", printable(line))).collect();
+        format!("{}{}", self.words.printed, lines.concat())
+    }
+
+    /// How to go on.
+    pub fn going_on(&self) -> String {
+        let others = Scenario::ALL.into_iter().filter(|other| *other != self.scenario);
+        let others: Vec<_> = others.map(Scenario::as_str).collect();
+        format!("{} pulltap demo {}\n{}", self.words.others, others.join(" | "), self.words.own)
     }
 }
 
