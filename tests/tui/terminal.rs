@@ -69,6 +69,21 @@ fn a_signal_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_demo_is_played_on_the_screen_and_told_when_that_is_closed() {
+    in_private_world(|world| {
+        let terminal = Terminal::start(world);
+        let data = world.path("pulltap");
+        terminal.run(&format!("clear; {} demo firewall --data-dir {}", env!("CARGO_BIN_EXE_pulltap"), data.display()));
+        terminal.wait_for("✖ The firewall of demoregistry.azurecr.io does not let 203.0.113.24 in");
+        terminal.keys(&["q"]);
+        let screen = terminal.wait_for("status=0");
+        let docker = "Error response from daemon: pull access denied for demoregistry.azurecr.io/samples/hello";
+        assert!(screen.contains(docker) && screen.contains("pulltap run -- COMMAND"), "{screen}");
+        terminal.expect_as_before();
+    });
+}
+
+#[test]
 fn without_a_terminal_it_goes_on_headless_and_says_so() {
     in_private_world(|world| {
         let mut command = world.command("timeout");
