@@ -42,6 +42,8 @@ fn docker_is_set_up_and_trusts_pulls_and_is_put_back_to_the_byte() {
         command(world, &["setup", "docker", "--proxy", &address, "--apply"]);
         let installed = command(world, &["trust", "install", "--for", "docker", "--host", REGISTRY]);
         assert!(installed.contains(&format!("/etc/docker/certs.d/{REGISTRY}/pulltap.crt")), "{installed}");
+        let told = command(world, &["setup", "docker", "--proxy", &address]);
+        assert!(told.contains("This is in place") && !told.contains("Nothing was changed"), "{told}");
         assert!(command(world, &["trust", "status"]).contains("docker: trusted: "));
         let kept = Ran::new(&mut self::pulltap(world, &["ca", "rotate"]));
         assert!(kept.stderr.contains("still trusted (trust-docker-"), "{kept}");
@@ -153,6 +155,23 @@ fn containerd_trusts_the_ca_for_one_registry() {
         expect_pull(&pulltap.finish(), &image);
         command(world, &["trust", "uninstall"]);
         expect_same(&snapshot(&["/etc"]), &before);
+    });
+}
+
+#[test]
+fn a_shell_is_set_up_and_forgets_it() {
+    in_private_world(|world| {
+        tools::require(&["curl", "bash"]);
+        let origin = Origin::start(world);
+        let pulltap = Pulltap::start(world, origin.ca());
+        let program = env!("CARGO_BIN_EXE_pulltap");
+        let data = world.path("pulltap");
+        let set_up = format!("'{program}' setup shell --data-dir '{}' --proxy {}", data.display(), pulltap.address());
+        let curl = format!("curl --silent --output /dev/null --write-out '%{{http_code}} ' https://{REGISTRY}/v2/");
+        let script = format!("eval \"$({set_up})\"; {curl}; eval \"$({set_up} --undo)\"; {curl}; env");
+        let said = Ran::ok(world.client("bash").args(["-c", &script]));
+        assert!(said.starts_with("401 000 ") && !said.contains("PROXY") && !said.contains("ca.crt"), "{said}");
+        pulltap.finish().expect("GET", 401, &format!("https://{REGISTRY}/v2/"));
     });
 }
 

@@ -73,8 +73,12 @@ fn service(args: &Args, tool: Tool) -> anyhow::Result<ExitStatus> {
         }
         return restarted(args, &proposal.restart);
     }
-    print(&announced(&proposal.restart))?;
     let name = tool.name();
+    if machine.is_in_place(&tool.plan_name()) {
+        print(&format!("This is in place, by pulltap's doing. To take it back: pulltap setup {name} --undo\n"))?;
+        return Ok(ExitStatus::Fine);
+    }
+    print(&announced(&proposal.restart))?;
     let sudo = if cfg!(windows) { "" } else { ", with sudo where the files are the system's" };
     print(&format!(
         "Nothing was changed. To do it{sudo}: pulltap setup {name} --apply\nTo take it back: pulltap setup {name} --undo\n"
@@ -184,6 +188,16 @@ fn shell(args: &Args) -> anyhow::Result<ExitStatus> {
     } else {
         lines(kind, &format!("http://{}", args.proxy), &std::path::absolute(ca_file(&data_dir))?)
     };
-    print(&(lines.join("\n") + "\n"))?;
+    print(&format!("{}\n{}\n", how_to_use(kind, args.undo), lines.join("\n")))?;
     Ok(ExitStatus::Fine)
+}
+
+/// A comment in the shell's own language, which says how the lines get into it.
+fn how_to_use(kind: ShellKind, is_undone: bool) -> String {
+    let undo = if is_undone { " --undo" } else { "" };
+    match kind {
+        ShellKind::Bash => format!("# eval \"$(pulltap setup shell{undo})\""),
+        ShellKind::Cmd => "rem copy these lines into the window".to_owned(),
+        ShellKind::PowerShell => format!("# pulltap setup shell{undo} | Out-String | Invoke-Expression"),
+    }
 }
