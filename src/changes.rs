@@ -50,7 +50,7 @@ pub enum Outcome {
 #[derive(Debug, Error)]
 pub enum ChangeError {
     /// A file or folder refused.
-    #[error("cannot {action} {path}: {source}")]
+    #[error("cannot {action} {path}")]
     File {
         /// What was tried, as a verb.
         action: &'static str,

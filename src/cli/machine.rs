@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use etcetera::BaseStrategy;
 
 use super::args::Common;
@@ -122,9 +122,9 @@ fn explained(error: ChangeError, machine: &Machine) -> anyhow::Error {
         return error;
     }
     if cfg!(windows) {
-        return error.context("this needs an administrator's PowerShell (right-click: Run as administrator)");
+        return anyhow!("{error:#}\nThis needs an administrator's PowerShell (right-click: Run as administrator).");
     }
-    error.context(format!("this needs root: {}", as_root(machine.data_dir())))
+    anyhow!("{error:#}\nThis needs root. Type:\n  {}", as_root(machine.data_dir()))
 }
 
 /// The command that was typed, as root and with this user's own data directory, which sudo would lose.
