@@ -107,18 +107,6 @@ impl Session {
         Exchanges { session: self, after: id.cast_signed(), known: Known::default(), has_ended: false }
     }
 
-    /// Whether an exchange went through the tunnel of this CONNECT.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn is_used(&self, connect: ExchangeId) -> Result<bool, StoreError> {
-        // Whatever goes through a tunnel begins later, and mostly soon.
-        const ANY: &str = "SELECT EXISTS (SELECT 1 FROM exchange WHERE id > ?1 AND connect = ?1)";
-        let sqlite = |error| StoreError::sqlite(&self.path, error);
-        let mut select = self.connection.prepare_cached(ANY).map_err(sqlite)?;
-        select.query_row([connect.number().cast_signed()], |row| row.get(0)).map_err(sqlite)
-    }
-
     fn number(&self, select: &str) -> Result<u64, StoreError> {
         let number = self.connection.query_row(select, [], |row| row.get(0));
         number.map(i64::cast_unsigned).map_err(|error| StoreError::sqlite(&self.path, error))

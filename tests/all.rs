@@ -32,6 +32,8 @@ mod clients;
 // The registry inside the program, through the whole of it.
 #[cfg(unix)]
 mod demo;
+// The commands as scripts use them.
+mod cli;
 // Every rule against the exchanges that fire it and a near miss.
 mod diagnose;
 // The catalogue on the command line.

@@ -1,5 +1,6 @@
 //! Tests of the diagnosis: every rule's fixtures, whole pulls, order of arrival, the catalogue.
 
+mod alike;
 mod catalogue;
 mod faq;
 pub mod fixture;

@@ -25,6 +25,7 @@ pub mod plain_origin;
 pub mod pulltap;
 #[cfg(target_os = "linux")]
 pub mod ran;
+pub mod saved;
 pub mod scripted;
 #[cfg(target_os = "linux")]
 pub mod tar;

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 
-use super::saved::{Saved, belongs_in_har};
+use super::saved::Saved;
 use crate::diagnose::{Catalogue, Engine, Finding, Operation};
 use crate::exchange::{Exchange, Moment};
 use crate::har::{Conclusions, Writer};
@@ -77,7 +77,7 @@ impl HarFile {
     }
 }
 
-/// Writes a HAR of everything in a file, which it may replace; says how many exchanges are in it.
+/// Writes a HAR of everything in a file, which it may replace; says how many exchanges lists will show of it.
 ///
 /// # Errors
 /// When the file cannot be read, or the HAR not be written.
@@ -91,11 +91,8 @@ pub fn write(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<
     let mut har = HarFile::create(path, redactor.options(), true)?;
     let mut count = 0;
     saved.each(redactor, |exchange| {
-        if saved.belongs_in_har(&exchange)? {
-            har.entry(&exchange, engine.role(&exchange).as_str())?;
-            count += 1;
-        }
-        Ok(())
+        count += u64::from(exchange.is_listed());
+        har.entry(&exchange, engine.role(&exchange).as_str())
     })?;
     har.finish(&conclusions(&engine.findings(), &engine.operations()))?;
     Ok(count)
@@ -218,18 +215,15 @@ impl Following {
                 }
             }
             let id = exchange.id;
-            self.write(&session, exchange)?;
+            self.write(exchange)?;
             self.last = id.number();
         }
         Ok(())
     }
 
-    fn write(&mut self, session: &Session, exchange: Exchange) -> anyhow::Result<()> {
+    fn write(&mut self, exchange: Exchange) -> anyhow::Result<()> {
         let exchange = self.redactor.redact(exchange);
         self.context.learn(&exchange);
-        if belongs_in_har(session, &exchange)? {
-            self.har.entry(&exchange, self.context.role(&exchange).as_str())?;
-        }
-        Ok(())
+        self.har.entry(&exchange, self.context.role(&exchange).as_str())
     }
 }

@@ -15,16 +15,15 @@ use crate::redact::{FingerprintKey, Options, Redactor};
 /// When the key can neither be read nor made.
 pub fn of_installation(folder: &Path, options: Options) -> anyhow::Result<Redactor> {
     let path = folder.join("fingerprint.key");
-    let key = key_in(&path).with_context(|| format!("{}: choose another place with --data-dir", path.display()))?;
+    let made = platform::create_private_folder(folder).map_err(anyhow::Error::from);
+    let key = made
+        .and_then(|()| key_in(&path))
+        .with_context(|| format!("{}: choose another place with --data-dir", path.display()))?;
     Ok(Redactor::new(FingerprintKey::new(key), options))
 }
 
 /// Two programs that start at once make one key: whoever has the lock first.
 fn key_in(path: &Path) -> anyhow::Result<[u8; 32]> {
-    if let Some(folder) = path.parent() {
-        // `report` may be the first command that anybody runs.
-        platform::create_private_folder(folder)?;
-    }
     match platform::create_private_file(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
         Ok(_) | Err(_) => {}
@@ -51,7 +50,7 @@ mod tests {
     #[test]
     fn makes_a_key_once() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new/fingerprint.key");
+        let path = folder.path().join("fingerprint.key");
         let key = key_in(&path).unwrap();
         assert_ne!(key, [0; 32]);
         assert_eq!(key_in(&path).unwrap(), key);

@@ -84,18 +84,6 @@ impl Saved {
         Ok(exchange.map(|exchange| redactor.redact(exchange).into_inner()))
     }
 
-    /// Whether a HAR has this exchange: what lists show, and a CONNECT through which nothing went, since that says
-    /// something about the client.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn belongs_in_har(&self, exchange: &Exchange) -> anyhow::Result<bool> {
-        match self {
-            Self::Session(session) => belongs_in_har(session, exchange),
-            Self::Har(_) => Ok(true),
-        }
-    }
-
     /// What had to be repaired to read it, in words.
     pub fn repairs(&self) -> Vec<String> {
         match self {
@@ -114,12 +102,4 @@ impl Saved {
             }
         }
     }
-}
-
-/// The same for an exchange of this session.
-///
-/// # Errors
-/// When the session cannot be read.
-pub fn belongs_in_har(session: &Session, exchange: &Exchange) -> anyhow::Result<bool> {
-    Ok(exchange.is_listed() || !session.is_used(exchange.id)?)
 }

@@ -8,7 +8,7 @@ use super::record::{FailureFacts, StateFacts, TargetFacts, TimingsFacts, TunnelF
 use super::request::Request;
 use super::response::Response;
 use super::tls_record::{Certificates, TlsRecord};
-use crate::exchange::{ConnectionId, Exchange, ExchangeId, Moment};
+use crate::exchange::{ConnectionId, Exchange, ExchangeId, Moment, Origin};
 
 /// One exchange as HAR has it.
 #[derive(Serialize)]
@@ -52,6 +52,8 @@ struct Ours<'a> {
     connection_id: Option<String>,
     #[serde(rename = "_connect", skip_serializing_if = "Option::is_none")]
     connect: Option<u64>,
+    #[serde(rename = "_foreign", skip_serializing_if = "std::ops::Not::not")]
+    is_foreign: bool,
     #[serde(rename = "_timings")]
     timings: TimingsFacts,
     #[serde(rename = "_interim", skip_serializing_if = "Vec::is_empty")]
@@ -102,7 +104,7 @@ impl<'a> Ours<'a> {
         // Every field by name: one that is added to the exchange is not forgotten here.
         let Exchange {
             id,
-            origin: _,
+            origin,
             connection,
             connect,
             client,
@@ -129,6 +131,7 @@ impl<'a> Ours<'a> {
             connection: connection.map(ConnectionId::number),
             connection_id: connection.map(|id| id.number().to_string()),
             connect: connect.map(ExchangeId::number),
+            is_foreign: *origin == Origin::File,
             timings: TimingsFacts(*timings),
             interim: interim.iter().map(InterimResponse::of).collect(),
             upstream: upstream.as_deref().cloned().map(UpstreamFacts),

@@ -35,6 +35,8 @@ pub(super) struct Entry<'a> {
     pub(super) connection: Option<u64>,
     #[serde(rename = "_connect")]
     pub(super) connect: Option<u64>,
+    #[serde(rename = "_foreign", default)]
+    pub(super) is_foreign: bool,
     #[serde(rename = "_timings")]
     pub(super) timings: Option<TimingsFacts>,
     #[serde(rename = "_interim", default, borrow)]

@@ -123,6 +123,8 @@ struct Pulltap {
     conclusions: Conclusions,
     #[serde(default)]
     certificates: Vec<Base64>,
+    #[serde(default)]
+    unlisted: Entries,
 }
 
 /// Entries, each restored as soon as it is read.
@@ -157,7 +159,7 @@ impl<'de> Deserialize<'de> for Entries {
 }
 
 fn assemble(creator: Option<Creator>, pulltap: Pulltap, entries: Entries) -> HarFile {
-    let Entries { restored, repairs } = entries;
+    let Entries { mut restored, repairs } = entries;
     let certificates: Vec<Vec<u8>> = pulltap.certificates.into_iter().map(|certificate| certificate.0).collect();
     let mut file = HarFile {
         creator,
@@ -168,6 +170,13 @@ fn assemble(creator: Option<Creator>, pulltap: Pulltap, entries: Entries) -> Har
         ..HarFile::default()
     };
     let ids = ids(&restored);
+    if ids == Ids::OfFile {
+        // What is not listed took place between the entries.
+        let known: BTreeSet<_> = restored.iter().map(|entry| entry.id).collect();
+        let unlisted = pulltap.unlisted.restored.into_iter();
+        restored.extend(unlisted.filter(|entry| entry.id.is_some() && !known.contains(&entry.id)));
+        restored.sort_by_key(|entry| entry.id);
+    }
     if ids == Ids::OfEntries && restored.iter().any(|entry| entry.id.is_some()) {
         file.repairs.push(Repair::Renumbered);
     }

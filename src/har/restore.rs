@@ -33,7 +33,9 @@ pub(super) fn restore(entry: Entry<'_>, number: ExchangeId, repairs: &mut Vec<Re
     let timings = reader.timings(&entry);
     let target = entry.target.map(|target| target.0);
     let target = target.unwrap_or_else(|| reader.target(entry.request.as_ref()));
-    let mut exchange = Exchange::new(number, Origin::File, target, timings.opened);
+    // What pulltap saw and wrote lacks nothing for having been in a file.
+    let origin = if is_ours && !entry.is_foreign { Origin::Live } else { Origin::File };
+    let mut exchange = Exchange::new(number, origin, target, timings.opened);
     exchange.timings = timings;
     exchange.connection = entry.connection.and_then(ConnectionId::new);
     exchange.connect = entry.connect.and_then(ExchangeId::new);

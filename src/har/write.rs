@@ -15,7 +15,7 @@ use crate::redact::Redacted;
 /// Writes exchanges as a HAR.
 ///
 /// Entries come in the order in which they are given, which has to be that of their beginnings (of their ids). Nothing
-/// is held in memory but which connections were seen, and the certificates, each once.
+/// is held in memory but which connections were seen, the certificates, each once, and what no list shows.
 pub struct Writer<W> {
     out: W,
     redaction: String,
@@ -23,6 +23,7 @@ pub struct Writer<W> {
     connections: HashSet<ConnectionKey>,
     certificates: Certificates,
     line: Vec<u8>,
+    unlisted: Vec<u8>,
 }
 
 /// What tells one connection to a server from another: the client's connection, and when it was begun.
@@ -42,17 +43,26 @@ impl<W: Write> Writer<W> {
             connections: HashSet::new(),
             certificates: Certificates::default(),
             line: Vec::new(),
+            unlisted: Vec::new(),
         })
     }
 
     /// Writes the next exchange, and what it is to a registry client.
+    ///
+    /// What no list shows is none of the file's entries. It stands at the end, among what only pulltap reads.
     pub fn entry(&mut self, exchange: &Redacted<Exchange>, role: Option<&str>) -> io::Result<()> {
         let connection = self.connection(exchange);
+        let entry = Entry::of(exchange, role, connection, &mut self.certificates);
+        if !exchange.is_listed() {
+            if !self.unlisted.is_empty() {
+                self.unlisted.extend_from_slice(b",\n");
+            }
+            return Ok(serde_json::to_writer(&mut self.unlisted, &entry)?);
+        }
         self.line.clear();
         if self.entries > 0 {
             self.line.extend_from_slice(b",\n");
         }
-        let entry = Entry::of(exchange, role, connection, &mut self.certificates);
         serde_json::to_writer(&mut self.line, &entry)?;
         self.out.write_all(&self.line)?;
         self.entries += 1;
@@ -76,7 +86,11 @@ impl<W: Write> Writer<W> {
             "findings": conclusions.findings,
             "certificates": self.certificates.list(),
         });
-        writeln!(self.out, "\n],\"_pulltap\":{pulltap}}}}}")?;
+        let pulltap = pulltap.to_string();
+        let facts = pulltap.strip_suffix('}').unwrap_or(&pulltap);
+        write!(self.out, "\n],\"_pulltap\":{facts},\"unlisted\":[")?;
+        self.out.write_all(&self.unlisted)?;
+        writeln!(self.out, "]}}}}}}")?;
         self.out.flush()?;
         Ok(self.out)
     }

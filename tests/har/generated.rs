@@ -35,9 +35,10 @@ prop_compose! {
         timings in timings(),
         connection in (option::of(upstream()), option::of(tls()), option::of(tls()), option::of(tunnel())),
         end in (any::<bool>(), option::of(failure()), state()),
+        origin in prop_oneof![Just(Origin::Live), Just(Origin::File)],
     ) -> Exchange {
         let id = ExchangeId::new(places.0).unwrap();
-        let mut exchange = Exchange::new(id, Origin::File, target, timings.opened);
+        let mut exchange = Exchange::new(id, origin, target, timings.opened);
         exchange.connection = places.1.and_then(ConnectionId::new);
         exchange.connect = places.2.and_then(ExchangeId::new);
         exchange.client = places.3;

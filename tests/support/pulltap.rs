@@ -13,10 +13,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ran::{Ran, eventually};
+use super::saved::Left;
+use super::token_server;
 use super::world::World;
 
-/// How long a line that must come may take; nothing of pulltap itself takes so long.
-const LIMIT: Duration = Duration::from_secs(20);
+/// How long a line that must come may take; nothing of pulltap itself takes so long, but a debug build that masks
+/// hundreds of megabytes of text.
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A running `pulltap --headless --json`, killed when dropped.
 #[derive(Debug)]
@@ -25,6 +28,9 @@ pub struct Pulltap {
     lines: Arc<Mutex<Vec<Value>>>,
     address: String,
     data: PathBuf,
+    har: PathBuf,
+    log: PathBuf,
+    tokens: PathBuf,
 }
 
 impl Pulltap {
@@ -36,13 +42,19 @@ impl Pulltap {
     /// The same with more options.
     pub fn start_with(world: &World, upstream_ca: &Path, options: &[String]) -> Self {
         let data = world.path("pulltap");
-        let log = File::create(world.path("logs").join("pulltap")).unwrap();
+        let mut hars = (1..).map(|number| world.path(&format!("capture-{number}.har")));
+        let har = hars.find(|har| !har.exists()).unwrap();
+        let tokens = world.path("origin/tokens.crt");
+        let log_path = world.path("logs").join("pulltap");
+        let log = File::create(&log_path).unwrap();
         let mut process = world
             .command(env!("CARGO_BIN_EXE_pulltap"))
             .args(["--headless", "--json", "--listen", "127.0.0.1:0", "--upstream-ca"])
             .arg(upstream_ca)
             .arg("--data-dir")
             .arg(&data)
+            .arg("--har")
+            .arg(&har)
             .args(options)
             .stdout(Stdio::piped())
             .stderr(log)
@@ -50,7 +62,7 @@ impl Pulltap {
             .unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
         read_lines(process.stdout.take().unwrap(), Arc::clone(&lines));
-        let mut pulltap = Self { process, lines, address: String::new(), data };
+        let mut pulltap = Self { process, lines, address: String::new(), data, har, log: log_path, tokens };
         let listening = pulltap.wait_for("listening", |line| line["type"] == "listening");
         pulltap.address = listening["address"].as_str().map(str::to_owned).unwrap();
         pulltap
@@ -101,7 +113,11 @@ impl Pulltap {
         self.wait_for("summary", |line| line["type"] == "summary");
         let status = eventually("pulltap ends", LIMIT, || self.process.try_wait().unwrap());
         assert!(status.success(), "{status}\n{}", self.transcript());
-        Seen::new(self.lines())
+        let lines = self.lines();
+        let left = Left { lines: &lines, har: &self.har, data: &self.data };
+        left.assert_says_the_same_everywhere();
+        left.assert_holds_none_of(&token_server::secrets(&self.tokens), &self.log);
+        Seen::new(lines)
     }
 
     /// The most memory that pulltap has used at once, in MiB.

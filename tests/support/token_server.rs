@@ -2,9 +2,10 @@
 //! credentials in a GET and a password or refresh token in a POST, and knows one user.
 
 use std::convert::Infallible;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -42,6 +43,19 @@ pub const ISSUER: &str = "pulltap test tokens";
 pub struct Signer {
     key: EcdsaKeyPair,
     certificate: Vec<u8>,
+    issued: PathBuf,
+}
+
+/// Where the signatures of the tokens stand that were issued beside this bundle.
+fn issued(bundle: &Path) -> PathBuf {
+    bundle.with_extension("issued")
+}
+
+/// All that a capture must not hold: passwords, refresh tokens, and the signatures of tokens issued beside this bundle.
+pub fn secrets(bundle: &Path) -> Vec<String> {
+    let issued = fs::read_to_string(issued(bundle)).unwrap_or_default();
+    let known = [PASSWORD, REFRESH_TOKEN].map(str::to_owned);
+    known.into_iter().chain(issued.lines().map(str::to_owned)).collect()
 }
 
 impl Signer {
@@ -51,7 +65,7 @@ impl Signer {
         let certificate = CertificateParams::new(Vec::new()).unwrap().self_signed(&pair).unwrap();
         fs::write(bundle, certificate.pem()).unwrap();
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pair.serialize_der()).unwrap();
-        Self { key, certificate: certificate.der().to_vec() }
+        Self { key, certificate: certificate.der().to_vec(), issued: issued(bundle) }
     }
 
     /// A token that allows `scopes` at `service`.
@@ -66,7 +80,10 @@ impl Signer {
         let [head, claims] = [head, claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string()));
         let signed = format!("{head}.{claims}");
         let signature = self.key.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
-        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature.as_ref()))
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(signature.as_ref());
+        let mut issued = File::options().append(true).create(true).open(&self.issued).unwrap();
+        writeln!(issued, "{signature}").unwrap();
+        format!("{signed}.{signature}")
     }
 
     fn answer(&self, question: &Question) -> Response<Full<Bytes>> {

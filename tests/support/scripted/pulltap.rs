@@ -24,6 +24,8 @@ use super::PATIENCE;
 use super::authority::Authority;
 use super::client::{ClientTls, Response, tls_tunnel};
 use super::origin::Origin;
+#[cfg(unix)]
+use crate::support::saved::Left;
 
 /// The name of the server that every proxy under test can reach: by it a test sees that the proxy is still well.
 pub const WELL: &str = "well.test";
@@ -33,6 +35,7 @@ pub struct Setup {
     command: Command,
     folder: TempDir,
     well: Origin,
+    appends: bool,
 }
 
 impl Setup {
@@ -44,6 +47,7 @@ impl Setup {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pulltap"));
         command.args(["--headless", "--json", "--listen", "127.0.0.1:0", "--data-dir"]);
         command.arg(folder.path().join("data")).arg("--upstream-ca").arg(roots);
+        command.arg("--har").arg(folder.path().join("capture.har"));
         for name in
             ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "NO_PROXY", "no_proxy"]
         {
@@ -51,7 +55,7 @@ impl Setup {
         }
         let well = Origin::healthy(authority, WELL);
         let address = well.address();
-        Self { command, folder, well }.resolving(WELL, 443, address)
+        Self { command, folder, well, appends: false }.resolving(WELL, 443, address)
     }
 
     /// Dials this address for that name and port.
@@ -61,6 +65,7 @@ impl Setup {
 
     /// One more argument.
     pub fn arg(mut self, argument: &str) -> Self {
+        self.appends |= argument == "--append";
         self.command.arg(argument);
         self
     }
@@ -119,7 +124,17 @@ impl Setup {
         };
         let address = first["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
         let ca = CertificateDer::from_pem_file(self.folder.path().join("data/ca.crt")).expect("ca.crt");
-        Pulltap { child, readers, lines, errors, address, ca, folder: self.folder, well: self.well }
+        Pulltap {
+            child,
+            readers,
+            lines,
+            errors,
+            address,
+            ca,
+            folder: self.folder,
+            well: self.well,
+            appends: self.appends,
+        }
     }
 }
 
@@ -133,6 +148,7 @@ pub struct Pulltap {
     ca: CertificateDer<'static>,
     folder: TempDir,
     well: Origin,
+    appends: bool,
 }
 
 impl Pulltap {
@@ -263,6 +279,11 @@ impl Pulltap {
         assert!(!errors.contains("panicked"), "{errors}");
         let printed = self.lines.all();
         assert!(printed.iter().any(|line| line["type"] == "summary"), "no summary; {:?}", self.lines);
+        // A session that is continued has more in it, and one in trouble less.
+        if !self.appends && !printed.iter().any(|line| line["type"] == "trouble") {
+            let (har, data) = (self.folder.path().join("capture.har"), self.data());
+            Left { lines: &printed, har: &har, data: &data }.assert_says_the_same_everywhere();
+        }
         printed
     }
 

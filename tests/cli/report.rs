@@ -1,0 +1,87 @@
+use serde_json::Value;
+
+use super::{Desk, text};
+
+/// Holds a report against the schema that the program itself prints.
+#[track_caller]
+fn assert_valid(desk: &Desk, report: &str) -> Value {
+    let schema: Value = serde_json::from_str(&desk.ends(0, &["report", "--schema"])).unwrap();
+    let report: Value = serde_json::from_str(report).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    report
+}
+
+#[test]
+fn every_fixture_gives_a_report_as_the_schema_says() {
+    let desk = Desk::new();
+    let mut findings = 0;
+    for rule in pulltap::diagnose::rules::all() {
+        let har = desk.har_of(&format!("{}/fires.toml", rule.id));
+        let output = desk.pulltap(&["report", "--format", "json", text(&har)]);
+        let report = assert_valid(&desk, std::str::from_utf8(&output.stdout).unwrap());
+        let found = report["findings"].as_array().unwrap();
+        assert!(found.iter().any(|finding| finding["rule"] == rule.id.as_str()), "{}", rule.id);
+        let has_error = found.iter().any(|finding| finding["severity"] == "error");
+        assert_eq!(output.status.code(), Some(i32::from(has_error)), "{}", rule.id);
+        findings += found.len();
+    }
+    assert!(findings > 60);
+}
+
+#[test]
+fn several_files_have_ids_that_say_in_which() {
+    let desk = Desk::new();
+    let files = ["pulls/docker-login-pull.toml", "auth.token-refused/fires.toml"].map(|fixture| desk.har_of(fixture));
+    let report = desk.ends(1, &["report", "--format", "json", text(&files[0]), text(&files[1])]);
+    let report = assert_valid(&desk, &report);
+    let trouble = |finding: &&Value| finding["severity"] == "error";
+    let finding = report["findings"].as_array().unwrap().iter().find(trouble).unwrap();
+    let exchange = finding["evidence"][0]["exchange"].as_str().unwrap();
+    assert!(exchange.starts_with("2:"), "{exchange}");
+    assert!(report["exchanges"].as_array().unwrap().iter().any(|listed| listed["id"] == exchange));
+}
+
+#[test]
+fn people_read_what_is_wrong_first_in_their_language() {
+    let desk = Desk::new();
+    let har = desk.har_of("auth.token-refused/fires.toml");
+    for (language, words) in [("en", "What to do:"), ("ja", "対処方法:"), ("zh-Hant", "處理方式:")] {
+        let report = desk.ends(1, &["report", "--lang", language, text(&har)]);
+        let [todo, exchanges] = [words, "auth.token-refused; faq wrong-credentials"].map(|words| report.find(words));
+        assert!(todo.is_some() && todo < exchanges, "{report}");
+    }
+    let healthy = desk.ends(0, &["report", text(&desk.har_of("pulls/docker-login-pull.toml"))]);
+    assert!(healthy.contains("Nothing wrong was found."), "{healthy}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_refused_with_a_way_out() {
+    let desk = Desk::new();
+    let file = desk.path("file");
+    for (content, words) in [
+        (&b"PK\x03\x04..............."[..], "HTTPArchive"),
+        (b"", "is empty"),
+        (b"{\"log\":{\"entries\":[{\"request\":", "cut off"),
+        (b"hello", "not a HAR"),
+        (b"SQLite format 3\0....", "file"),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        desk.fails(&["report", text(&file)], words);
+    }
+    desk.fails(&["report", text(&desk.path("none"))], "none");
+    assert_eq!(desk.pulltap(&["report"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_report_goes_into_a_new_file() {
+    let desk = Desk::new();
+    let har = desk.har_of("pulls/docker-login-pull.toml");
+    let out = desk.path("report.txt");
+    let arguments = ["report", text(&har), "--output", text(&out)];
+    assert_eq!(desk.ends(0, &arguments), "");
+    assert!(std::fs::read_to_string(&out).unwrap().contains("Nothing wrong"));
+    desk.fails(&arguments, "remove it");
+    desk.ends(0, &[&arguments[..], &["--force"]].concat());
+}
