@@ -73,10 +73,16 @@ impl Areas {
             Constraint::Length(1),
         ])
         .areas(screen);
-        let upper = match app.focus {
+        let most = match app.focus {
             Focus::List => middle.height.div_ceil(2),
             Focus::Detail => (middle.height / 4).max(4).min(middle.height / 2),
         };
+        // What a short list does not need is the detail's.
+        let entries = match app.pane {
+            Pane::Exchanges => app.list.len(),
+            Pane::Findings => app.findings.all().len(),
+        };
+        let upper = u16::try_from(entries.max(2) + 2).unwrap_or(most).min(most);
         let [list_title, list, detail_title, detail] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Length(upper.saturating_sub(1)),

@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::app::{Focus, Tab};
+use super::app::{App, Focus, Source, Tab};
 use crate::language::screen::Words;
 
 /// What a key does.
@@ -55,6 +55,8 @@ pub enum Hint {
     Always,
     /// While the list has the keys.
     InList,
+    /// While the list has the keys and grows.
+    InLiveList,
     /// While the detail has the keys.
     InDetail,
     /// In the help only.
@@ -63,8 +65,10 @@ pub enum Hint {
 
 impl Hint {
     /// Whether the last line names the key now.
-    pub fn is_given(self, focus: Focus) -> bool {
+    pub fn is_given(self, app: &App) -> bool {
+        let focus = app.focus;
         match self {
+            Self::InLiveList => focus == Focus::List && matches!(app.source, Source::Live { .. }),
             Self::Always => true,
             Self::InList => focus == Focus::List,
             Self::InDetail => focus == Focus::Detail,
@@ -129,7 +133,7 @@ pub const KEYS: &[Binding] = &[
     binding!("n", [char('n')], Action::NextTrouble, key_next_trouble, InHelp),
     binding!("N", [char('N')], Action::PreviousTrouble, key_previous_trouble, InHelp),
     binding!("/", [char('/')], Action::Filter, key_filter, Always),
-    binding!("f", [char('f')], Action::Follow, key_follow, InList),
+    binding!("f", [char('f')], Action::Follow, key_follow, InLiveList),
     binding!("s", [char('s')], Action::Save, key_save, Always),
     binding!("?", [char('?'), key(KeyCode::F(1))], Action::Help, key_help, Always),
     binding!("q", [char('q'), ctrl('c')], Action::Quit, key_quit, Always),

@@ -241,12 +241,10 @@ impl App {
     }
 
     fn follow(&mut self) {
-        self.list.is_following = !self.list.is_following;
+        self.list.switch_following();
         if self.list.is_following {
             self.pane = Pane::Exchanges;
             self.focus = Focus::List;
-            self.list.move_by(isize::MAX / 2);
-            self.list.is_following = true;
         }
     }
 

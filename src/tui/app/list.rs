@@ -17,6 +17,8 @@ pub struct List {
     /// So many rows have been looked at since the filter changed.
     filtered: usize,
     selected: Option<ExchangeId>,
+    /// Whether more will come, and the last row is worth following.
+    is_growing: bool,
     /// Whether the selection stays on the last row.
     pub is_following: bool,
     /// The number of the first row on the screen.
@@ -26,7 +28,15 @@ pub struct List {
 impl List {
     /// An empty list whose selection follows what comes.
     pub fn following() -> Self {
-        Self { is_following: true, ..Self::default() }
+        Self { is_growing: true, is_following: true, ..Self::default() }
+    }
+
+    /// Keeps the selection on the last row from now on, or leaves it where it is.
+    pub fn switch_following(&mut self) {
+        self.is_following = self.is_growing && !self.is_following;
+        if self.is_following {
+            self.selected = self.shown.last().copied();
+        }
     }
 
     /// All rows, by the beginning of their exchanges.
@@ -195,7 +205,7 @@ impl List {
         let last = self.shown.len().saturating_sub(1);
         let at = self.selected_at().unwrap_or(last).saturating_add_signed(rows).min(last);
         self.selected = self.shown.get(at).copied();
-        self.is_following = rows > 0 && at == last;
+        self.is_following = self.is_growing && rows > 0 && at == last;
     }
 
     /// Moves the selection to the next exchange with trouble, or back to the one before.

@@ -74,7 +74,7 @@ fn keys(app: &App, columns: u16, look: &Look) -> Line<'static> {
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
     let is_given = |binding: &&Binding| match (app.help.is_some(), app.is_empty()) {
-        (false, false) => binding.hint.is_given(app.focus),
+        (false, false) => binding.hint.is_given(app),
         // There is nothing else to go to.
         (true, _) => matches!(binding.action, Action::Back | Action::Quit),
         (false, true) => matches!(binding.action, Action::Help | Action::Quit),

@@ -17,8 +17,11 @@ use crate::report::quantity;
 use crate::tui::app::{App, Focus, Pane};
 use crate::tui::theme::{RUNNING, symbol};
 
-/// From this width on there is room for the host, and for what an exchange means, in columns of their own.
-const WIDE: u16 = 110;
+/// From this width on the host has a column of its own.
+const WIDE: u16 = 130;
+
+/// From so many columns on for host and subject, what an exchange means has room beside them.
+const ROOMY: usize = 64;
 
 /// Draws the names of the two lists, how many each has, and the filter.
 pub fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, look: &Look) {
@@ -116,8 +119,13 @@ fn line(row: &Row, columns: u16, now: Moment, look: &Look) -> Line<'static> {
         ]);
         return Line::from(spans);
     }
-    spans.push(Span::raw(left(&target(row, rest), rest)));
+    let what = if rest >= ROOMY { rest * 6 / 10 } else { rest };
+    spans.push(Span::raw(left(&target(row, what), what)));
     spans.extend([size, duration]);
+    if rest > what {
+        let note = row.notes.lines().next().unwrap_or("");
+        spans.push(Span::styled(format!(" {}", left(note, rest - what - 1)), theme.quiet()));
+    }
     Line::from(spans)
 }
 
