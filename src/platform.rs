@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -203,6 +204,45 @@ pub fn asked_to_end() -> io::Result<impl Future<Output = ()>> {
             _ = shutdown.recv() => {}
         }
     })
+}
+
+/// What a terminal has for its reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// Nothing has been typed, or perhaps something has.
+    Perhaps,
+    /// Nothing ever again: the terminal is gone.
+    Gone,
+}
+
+/// Waits for something to be typed, no longer than this. crossterm 0.29 reads a terminal that is gone for ever and ever,
+/// without coming back, so that it must not be asked then.
+///
+/// # Errors
+/// When the system cannot say.
+#[cfg(unix)]
+pub fn wait_for_input(wait: Duration) -> io::Result<Input> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = io::stdin();
+    let mut input = [PollFd::new(&stdin, PollFlags::IN)];
+    let wait = Timespec::try_from(wait).unwrap_or_default();
+    match poll(&mut input, Some(&wait)) {
+        // A signal: whoever sent it is heard elsewhere.
+        Err(rustix::io::Errno::INTR) => return Ok(Input::Perhaps),
+        result => drop(result?),
+    }
+    let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    let is_gone = input.iter().any(|input| input.revents().intersects(gone));
+    Ok(if is_gone { Input::Gone } else { Input::Perhaps })
+}
+
+/// Does not wait: a console that is gone takes its programs along, and whoever reads it can wait for it.
+///
+/// # Errors
+/// Never.
+#[cfg(windows)]
+pub fn wait_for_input(_wait: Duration) -> io::Result<Input> {
+    Ok(Input::Perhaps)
 }
 
 /// Whether an error says that an address is in use by somebody else.

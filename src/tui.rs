@@ -4,6 +4,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -29,9 +30,13 @@ use job::Jobs;
 use terminal::Screen;
 
 use crate::exchange::Moment;
+use crate::platform;
 
 /// The time between two frames: about thirty a second at most.
 const FRAME: Duration = Duration::from_millis(33);
+
+/// A terminal that takes so long to be given back never will be.
+const STUCK: Duration = Duration::from_secs(3);
 
 /// What the screen needs.
 pub struct Setup {
@@ -47,30 +52,73 @@ pub struct Setup {
     pub closing: CancellationToken,
 }
 
-/// Opens the screen; its thread ends when `closing` is cancelled, by the user or by others, and the terminal is as it
-/// was by then.
+/// A screen that is open.
+pub struct Opened {
+    thread: JoinHandle<io::Result<()>>,
+    over: mpsc::Receiver<()>,
+}
+
+/// Opens the screen. It ends when `closing` is cancelled, by the user or by others.
 ///
 /// # Errors
 /// When there is no terminal that it can use.
-pub fn open(setup: Setup) -> io::Result<JoinHandle<io::Result<()>>> {
-    let screen = Screen::take()?;
-    thread::Builder::new().name(terminal::THREAD.to_owned()).spawn(move || {
-        let closing = setup.closing.clone();
+pub fn open(setup: Setup) -> io::Result<Opened> {
+    let mut screen = Screen::take()?;
+    let (given_back, over) = mpsc::sync_channel(1);
+    let thread = thread::Builder::new().name(terminal::THREAD.to_owned()).spawn(move || {
         // However the screen ends, nothing goes on behind it.
-        let _close = closing.drop_guard();
-        run(screen, setup)
-    })
+        let _close = setup.closing.clone().drop_guard();
+        let mut jobs = Jobs::start(Arc::clone(&setup.archive), Arc::clone(&setup.inbox))?;
+        let result = run(&mut screen, &mut jobs, setup);
+        // The terminal first: writing a large file may take a while.
+        drop(screen);
+        // Whoever waits has a place for it.
+        let _ = given_back.send(());
+        drop(jobs);
+        result
+    })?;
+    Ok(Opened { thread, over })
 }
 
-fn run(mut screen: Screen, setup: Setup) -> io::Result<()> {
-    let Setup { source, look, inbox, archive, closing } = setup;
+impl Opened {
+    /// Closes the screen and waits until the terminal is as it was, and every file written.
+    ///
+    /// # Errors
+    /// When the screen has failed.
+    pub fn close(self, closing: &CancellationToken) -> Result<(), ScreenError> {
+        closing.cancel();
+        // A terminal that takes nothing more, such as one that was stopped by Ctrl-S, must not keep the program.
+        if self.over.recv_timeout(STUCK) == Err(RecvTimeoutError::Timeout) {
+            return Err(ScreenError::Stuck);
+        }
+        self.thread.join().map_err(|_| ScreenError::Panicked)?.map_err(ScreenError::Terminal)
+    }
+}
+
+/// How a screen can fail.
+#[derive(Debug, thiserror::Error)]
+pub enum ScreenError {
+    /// The terminal does not take what is drawn.
+    #[error("the terminal takes nothing more")]
+    Stuck,
+    /// A fault of ours, which has been reported.
+    #[error("the screen failed (see above); what was captured is in the session")]
+    Panicked,
+    /// The terminal reports an error.
+    #[error("the terminal cannot be used any more")]
+    Terminal(#[source] io::Error),
+}
+
+fn run(screen: &mut Screen, jobs: &mut Jobs, setup: Setup) -> io::Result<()> {
+    let Setup { source, look, inbox, closing, .. } = setup;
     let clock = Clock::new();
-    let mut jobs = Jobs::start(archive, Arc::clone(&inbox))?;
     let mut app = App::new(source, clock.now());
     let mut drawn: Option<Instant> = None;
     while !closing.is_cancelled() {
         let since_drawn = drawn.map_or(FRAME, |drawn| drawn.elapsed());
-        let mut events = typed(if app.is_dirty { FRAME.saturating_sub(since_drawn) } else { FRAME })?;
+        let Some(mut events) = typed(if app.is_dirty { FRAME.saturating_sub(since_drawn) } else { FRAME })? else {
+            break;
+        };
         let news = inbox.take();
         if !news.is_empty() {
             events.push(Event::News(news));
@@ -92,16 +140,17 @@ fn run(mut screen: Screen, setup: Setup) -> io::Result<()> {
             })?;
         }
     }
-    // The terminal first: writing a large file may take a while.
-    drop(screen);
-    drop(jobs);
     Ok(())
 }
 
-/// What was typed, waiting for it as long as this.
-fn typed(wait: Duration) -> io::Result<Vec<Event>> {
+/// What was typed, waiting for it as long as this; `None` if nothing more will be.
+fn typed(wait: Duration) -> io::Result<Option<Vec<Event>>> {
     let mut events = Vec::new();
-    let mut wait = wait;
+    if platform::wait_for_input(wait)? == platform::Input::Gone {
+        return Ok(None);
+    }
+    // The waiting is over where the platform can wait.
+    let mut wait = if cfg!(windows) { wait } else { Duration::ZERO };
     while terminal_event::poll(wait)? {
         wait = Duration::ZERO;
         match terminal_event::read()? {
@@ -111,7 +160,7 @@ fn typed(wait: Duration) -> io::Result<Vec<Event>> {
             _ => {}
         }
     }
-    Ok(events)
+    Ok(Some(events))
 }
 
 /// The time, steady however somebody sets the machine's clock.

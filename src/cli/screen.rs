@@ -4,9 +4,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +23,7 @@ use crate::tui::app::Source;
 use crate::tui::draw::Look;
 use crate::tui::theme::Theme;
 use crate::tui::update::Speaker;
-use crate::tui::{self, Archive, Inbox, Setup};
+use crate::tui::{self, Archive, Inbox, Opened, ScreenError, Setup};
 
 /// Whether there is a terminal on both ends.
 pub fn is_possible() -> bool {
@@ -48,23 +47,22 @@ pub struct Screen {
     closing: CancellationToken,
     listening: Vec<SocketAddr>,
     ca: PathBuf,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    opened: Option<Opened>,
 }
 
 impl Screen {
     /// A screen that is not open yet; cancelling `closing` closes it, and closing it cancels `closing`.
     pub fn new(language: Language, closing: CancellationToken) -> Self {
         let inbox = Arc::default();
-        Self { language, inbox, closing, listening: Vec::new(), ca: PathBuf::new(), thread: None }
+        Self { language, inbox, closing, listening: Vec::new(), ca: PathBuf::new(), opened: None }
     }
 
     /// Closes it and waits until the terminal is as it was.
     ///
     /// # Errors
     /// When the screen itself failed.
-    pub fn close(&mut self) -> anyhow::Result<()> {
-        self.closing.cancel();
-        self.thread.take().map_or(Ok(()), join)
+    pub fn close(&mut self) -> Result<(), ScreenError> {
+        self.opened.take().map_or(Ok(()), |opened| opened.close(&self.closing))
     }
 }
 
@@ -95,7 +93,7 @@ impl FrontEnd for Screen {
             archive: Arc::new(archive),
             closing: self.closing.clone(),
         };
-        self.thread = Some(tui::open(setup).context("the terminal cannot be used; try --headless")?);
+        self.opened = Some(tui::open(setup).context("the terminal cannot be used; try --headless")?);
         Ok(())
     }
 
@@ -109,17 +107,6 @@ impl FrontEnd for Screen {
         if self.close().is_ok() {
             say(&farewell(end, self.language));
         }
-    }
-}
-
-/// Waits for the thread of a screen.
-///
-/// # Errors
-/// When the screen failed.
-pub fn join(thread: JoinHandle<io::Result<()>>) -> anyhow::Result<()> {
-    match thread.join() {
-        Ok(result) => result.context("the terminal cannot be used any more"),
-        Err(_) => Err(anyhow!("the screen failed (see above); what was captured is in the session")),
     }
 }
 

@@ -68,6 +68,20 @@ fn a_signal_gives_the_terminal_back() {
     });
 }
 
+/// crossterm reads a terminal that is gone for ever: closing a window must not leave a program behind.
+#[test]
+fn a_terminal_that_goes_takes_the_program_along() {
+    in_private_world(|world| {
+        let terminal = Terminal::start(world);
+        terminal.run_pulltap("");
+        terminal.wait_for("Nothing has come through yet");
+        let pid = fs::read_to_string(world.path("pid")).unwrap();
+        terminal.tmux(&["kill-server"]);
+        let process = PathBuf::from("/proc").join(pid.trim());
+        eventually("the end of the program", LIMIT, || (!process.join("exe").exists()).then_some(()));
+    });
+}
+
 #[test]
 fn a_demo_is_played_on_the_screen_and_told_when_that_is_closed() {
     in_private_world(|world| {

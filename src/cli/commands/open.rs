@@ -12,7 +12,7 @@ use crate::cli::capturing::{block_on, log_into};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::redactor;
 use crate::cli::saved::Saved;
-use crate::cli::screen::{FileArchive, is_possible, join, look};
+use crate::cli::screen::{FileArchive, is_possible, look};
 use crate::cli::settings::{data_dir, language};
 use crate::diagnose::Engine;
 use crate::index::Row;
@@ -59,7 +59,7 @@ pub fn run(args: &Open) -> anyhow::Result<ExitStatus> {
             () = asked_to_end => closing.cancel(),
             () = closing.cancelled() => {}
         }
-        join(screen)?;
+        screen.close(&closing)?;
         match reading.join() {
             Ok(result) => result,
             Err(_) => bail!("reading the file failed"),
