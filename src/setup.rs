@@ -10,7 +10,7 @@ use crate::changes::{Change, ChangeError, Machine, Plan};
 
 mod daemon_json;
 mod engine;
-mod shell;
+pub mod shell;
 
 pub use daemon_json::Refused;
 pub use engine::{EngineVersion, proxy_of_environment};

@@ -156,8 +156,9 @@ pub struct Convert {
     pub common: Common,
 }
 
-const RUN_STATUS: &str = "The exit status is the command's (128 and the signal where a signal ended it), 127 where there is \
-                         no such command, 126 where it cannot be run. The report is on standard error.";
+const RUN_STATUS: &str = "\
+The exit status is the command's (128 and the signal where a signal ended it), 127 where there is no such command, 126 \
+where it cannot be run. The report is on standard error. With a shell as COMMAND, all that is started in it is captured.";
 
 /// The arguments of `pulltap run`.
 #[derive(Debug, clap::Args)]

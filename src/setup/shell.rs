@@ -25,9 +25,9 @@ impl ShellKind {
 }
 
 /// Where programs look for their proxy. curl takes HTTP_PROXY in lower case only.
-const PROXY: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
+pub const PROXY: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
 /// Where programs look for hosts that they reach without it.
-const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
+pub const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// Where programs look for roots: OpenSSL and Go, curl, Python's requests (az), git, node.
 const ROOTS: [&str; 5] =
     ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS"];

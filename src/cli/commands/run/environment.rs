@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::platform;
+use crate::setup::shell::{EXCEPTIONS, PROXY};
 
 /// The variables by which tools are told a file of all roots that they trust: Go programs and OpenSSL, curl, Python's
 /// requests (and so the Azure CLI), git, the AWS CLI, pip, programs built with Nix.
@@ -24,11 +25,6 @@ const BUNDLES: [&str; 7] = [
 
 /// The variable by which Node.js is told a file of roots besides its own.
 const EXTRA: &str = "NODE_EXTRA_CA_CERTS";
-
-/// curl reads `http_proxy` in small letters only; others read capitals.
-const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
-
-const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// Where systems keep the roots that they trust, as one file: Debian and others, Fedora, openSUSE, Alpine and macOS.
 const SYSTEM_BUNDLES: [&str; 5] = [
@@ -76,7 +72,7 @@ impl Bundle {
     /// The variables for a command that is to go through this proxy.
     pub fn variables(&self, proxy: SocketAddr) -> Vec<(&'static str, OsString)> {
         let proxy = OsString::from(format!("http://{proxy}"));
-        let mut variables: Vec<_> = PROXIES.into_iter().map(|name| (name, proxy.clone())).collect();
+        let mut variables: Vec<_> = PROXY.into_iter().map(|name| (name, proxy.clone())).collect();
         for name in EXCEPTIONS {
             if let Some(exceptions) = set(name) {
                 variables.push((name, kept(&exceptions.to_string_lossy()).into()));
