@@ -10,12 +10,13 @@ use crate::registry::Vendor;
 
 use super::finding::{Finding, Parameters};
 
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 12] = [
     ("authentication.toml", include_str!("catalogue/authentication.toml")),
     ("content.toml", include_str!("catalogue/content.toml")),
     ("faq.toml", include_str!("catalogue/faq.toml")),
     ("identity.toml", include_str!("catalogue/identity.toml")),
     ("image.toml", include_str!("catalogue/image.toml")),
+    ("ledger.toml", include_str!("catalogue/ledger.toml")),
     ("network.toml", include_str!("catalogue/network.toml")),
     ("network_policy.toml", include_str!("catalogue/network_policy.toml")),
     ("operations.toml", include_str!("catalogue/operations.toml")),

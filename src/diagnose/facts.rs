@@ -95,6 +95,9 @@ pub struct Rare {
     /// Where it was refused or failed: the address of the server that was connected to, or, when none was, that was tried
     /// first. `None` with a parent proxy, whose address says nothing about the server.
     pub address: Option<IpAddr>,
+    /// By how many seconds the server's clock is ahead of ours, where it is off by more than a minute, and the number of
+    /// the `Date` field.
+    pub clock_ahead: Option<(usize, i64)>,
 }
 
 /// A token request and its answer.
@@ -205,6 +208,12 @@ impl Facts {
         self.rare.as_deref()?.address
     }
 
+    /// By how many seconds the server's clock is ahead of ours, where it is off by more than a minute, and the number of
+    /// the `Date` field.
+    pub fn clock_ahead(&self) -> Option<(usize, i64)> {
+        self.rare.as_deref()?.clock_ahead
+    }
+
     /// Whether it was answered, and well.
     pub fn succeeded(&self) -> bool {
         self.failure.is_none() && self.status.is_some_and(|status| (200..400).contains(&status))
@@ -222,6 +231,7 @@ impl Rare {
             signature_expires: exchange.query().and_then(signature_expiry),
             management: Management::of(exchange),
             address: server_address(exchange),
+            clock_ahead: clock_ahead(exchange),
         };
         (rare != Self::default()).then(|| Box::new(rare))
     }
@@ -251,6 +261,20 @@ fn authorization(exchange: &Exchange) -> Option<(usize, Box<Authorization>)> {
     let read = if exchange.status() == Some(401) { Authorization::in_request } else { Authorization::kind_in_request };
     let (at, authorization) = read(request)?;
     Some((at, Box::new(authorization)))
+}
+
+/// `Date` tells when the answer was made; what a cache keeps was made long before.
+fn clock_ahead(exchange: &Exchange) -> Option<(usize, i64)> {
+    const ROUGHLY_SECONDS: u64 = 60;
+    let headers = &exchange.response.as_ref().filter(|_| !exchange.answered_by_us)?.headers;
+    let answered = exchange.timings.response_head?.micros() / 1_000_000;
+    let (at, date) = headers.iter().enumerate().find(|(_, field)| field.name.eq_ignore_ascii_case("date"))?;
+    if headers.contains("age") || headers.contains("x-cache") {
+        return None;
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(&*date.text()).ok()?;
+    let ahead = date.as_second().checked_sub(answered)?;
+    (ahead.unsigned_abs() >= ROUGHLY_SECONDS).then_some((at, ahead))
 }
 
 fn server_address(exchange: &Exchange) -> Option<IpAddr> {

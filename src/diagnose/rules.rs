@@ -11,6 +11,7 @@ mod connections;
 mod content;
 mod identity;
 mod image;
+mod ledger;
 mod login;
 mod normal;
 mod policy;
@@ -30,6 +31,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         token::RULES,
         auth::RULES,
         login::RULES,
+        ledger::RULES,
         identity::RULES,
         policy::RULES,
         trust::RULES,

@@ -24,6 +24,7 @@ fn ctr_pulls_through_pulltap_with_the_same_digests() {
         assert!(tapped.contains(&image.digest), "{tapped}");
         let seen = pulltap.finish();
         expect_pull(&seen, &image);
+        seen.expect_operations(&["pull team/app:v1 ok, 3 layers"]);
         seen.expect_no_trouble();
     });
 }

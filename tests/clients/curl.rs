@@ -39,6 +39,9 @@ fn expect_the_same_outcome(world: &World, version: &'static str) {
     let seen = pulltap.finish();
     seen.expect("GET", 401, &format!("https://{REGISTRY}/v2/"));
     expect_pull(&seen, &image);
+    let mut calls = vec!["rest -:- stopped, 0 layers", "rest team/app:- ok, 0 layers", "rest team/app:v1 ok, 0 layers"];
+    calls.extend(image.blobs.iter().map(|_| "rest team/app:- ok, 1 layers"));
+    seen.expect_operations(&calls);
     seen.expect_no_trouble();
 }
 

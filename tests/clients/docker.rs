@@ -20,6 +20,7 @@ fn docker_pulls_through_pulltap_with_the_same_digests() {
         seen.expect("GET", 401, &format!("https://{REGISTRY}/v2/"));
         seen.expect("HEAD", 200, &format!("https://{REGISTRY}/v2/team/app/manifests/v1"));
         expect_pull(&seen, &image);
+        seen.expect_operations(&["login -:- ok, 0 layers", "pull team/app:v1 ok, 3 layers"]);
         seen.expect_no_trouble();
     });
 }
@@ -47,6 +48,7 @@ fn docker_pushes_through_pulltap_with_the_same_digest() {
         seen.expect("PATCH", 202, &format!("{repository}/blobs/uploads/"));
         seen.expect("PUT", 201, &format!("{repository}/blobs/uploads/"));
         seen.expect("PUT", 201, &format!("{repository}/manifests/v1"));
+        seen.expect_operations(&["login -:- ok, 0 layers", "push pushed/tapped:v1 ok, 3 layers"]);
         seen.expect_no_trouble();
     });
 }
@@ -72,6 +74,8 @@ fn docker_logs_in_through_pulltap_and_is_refused_in_the_same_words() {
         seen.expect("GET", 200, &format!("https://{AUTH}/oauth2/token?account={USER}"));
         seen.expect("GET", 401, &format!("https://{AUTH}/oauth2/token?account={USER}"));
         seen.expect("GET", 200, &format!("https://{REGISTRY}/v2/"));
+        let outcomes = ["ok", "ok", "ok", "failed"].map(|outcome| format!("login -:- {outcome}, 0 layers"));
+        seen.expect_operations(&outcomes.each_ref().map(String::as_str));
     });
 }
 

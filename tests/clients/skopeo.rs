@@ -26,6 +26,7 @@ fn skopeo_copies_through_pulltap_with_the_same_digests() {
         assert!(tapped.iter().any(|(name, digest)| name == "manifest.json" && *digest == image.digest), "{tapped:?}");
         let seen = pulltap.finish();
         expect_pull(&seen, &image);
+        seen.expect_operations(&["pull team/app:v1 ok, 3 layers"]);
         seen.expect_no_trouble();
     });
 }

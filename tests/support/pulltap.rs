@@ -185,6 +185,30 @@ impl Seen {
         self.exchanges.iter().filter(|exchange| is_wanted(exchange)).count()
     }
 
+    /// Fails the test where the operations, each as `kind repository:reference outcome, layers`, are not these; or where
+    /// one has other bytes than its exchanges.
+    #[track_caller]
+    pub fn expect_operations(&self, expected: &[&str]) {
+        let of_type = |kind: &'static str| self.lines.iter().filter(move |line| line["type"] == kind);
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let told: Vec<_> = of_type("operation")
+            .map(|line| {
+                let subject = format!("{}:{}", text(&line["repository"]), text(&line["reference"]));
+                format!("{} {subject} {}, {} layers", text(&line["kind"]), text(&line["outcome"]), line["layers"])
+            })
+            .collect();
+        assert_eq!(told, expected, "{self}");
+        for line in of_type("operation") {
+            let ids = line["exchanges"].as_array().unwrap();
+            let sum = |field: &str| {
+                let own = of_type("exchange").filter(|exchange| ids.contains(&exchange["id"]));
+                own.map(|exchange| exchange[field].as_u64().unwrap()).sum::<u64>()
+            };
+            let bytes = sum(if line["kind"] == "push" { "request_bytes" } else { "response_bytes" });
+            assert_eq!(line["bytes"], bytes, "{line}");
+        }
+    }
+
     /// Fails the test where there is no exchange of this method, status and start of the URL.
     #[track_caller]
     pub fn expect(&self, method: &str, status: u16, url: &str) {

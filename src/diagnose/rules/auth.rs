@@ -70,23 +70,16 @@ fn hub_denied(case: &Case<'_>) -> Option<Match> {
     (case.vendor() == Vendor::DockerHub).then(|| insufficient_scope(case))?
 }
 
-/// `error="invalid_token"`: malformed, expired, or not for this registry (the same file).
+/// `error="invalid_token"`: malformed, expired, or not for this registry (the same file); where the token itself tells
+/// which, a rule of the ledger says so.
 fn token_invalid(case: &Case<'_>) -> Option<Match> {
     let is_invalid = is_refused_with_token(case) && case.challenge_error() == Some("invalid_token");
-    is_invalid.then(|| Match::on(case.challenge_evidence().into_iter().chain(expiry_evidence(case))))
+    is_invalid.then(|| Match::on(case.challenge_evidence()))
 }
 
 fn is_refused_with_token(case: &Case<'_>) -> bool {
     let has_token = matches!(case.authorization(), Some(Authorization::Bearer { .. }));
     case.facts.status == Some(401) && has_token && !case.succeeded_later()
-}
-
-fn expiry_evidence(case: &Case<'_>) -> Option<super::super::evidence::Evidence> {
-    let Some(Authorization::Bearer { claims: Some(claims) }) = case.authorization() else { return None };
-    let late = case.facts.opened.micros() / 1_000_000 - claims.expires?;
-    let (at, _) = case.facts.authorization.as_ref()?;
-    let place = super::super::evidence::Place::RequestHeader(*at);
-    (late > 0).then(|| case.evidence(place, &format!("authorization: Bearer, expired for {late} s")))
 }
 
 fn basic_refused(case: &Case<'_>) -> Option<Match> {

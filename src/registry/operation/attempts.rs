@@ -17,7 +17,7 @@ enum Goal {
 pub(super) enum Went {
     /// Well.
     Well,
-    /// It is as it should be, and nothing was reached: a challenge, a blob that is not there yet.
+    /// It is as it should be, and nothing was reached: a challenge, a blob that is not there yet (before an upload clients ask).
     Neutral,
     /// It failed.
     Bad,
@@ -33,17 +33,12 @@ impl Went {
             Self::Open
         } else if step.is_well() {
             Self::Well
-        } else if step.is_challenged() || (is_missing && (asks_for_blob(step) || step.looks_beside())) {
+        } else if step.is_challenged() || (is_missing && (step.asks_for_blob() || step.looks_beside())) {
             Self::Neutral
         } else {
             Self::Bad
         }
     }
-}
-
-/// Before an upload a client asks whether the blob is there.
-fn asks_for_blob(step: &Step<'_>) -> bool {
-    step.method == Method::Head && step.role == Role::Blob
 }
 
 /// What the steps come to.

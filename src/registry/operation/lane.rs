@@ -59,8 +59,7 @@ impl<'a> Lane<'a> {
     /// Backwards in time: a manifest that was written says which blobs were uploaded for it.
     fn add_to_push(&mut self, step: &'a Step<'a>) {
         let writes = matches!(step.role, Role::Upload | Role::Mount);
-        let asks = step.role == Role::Blob && step.method == Method::Head;
-        if !step.writes_manifest() && !writes && !asks {
+        if !step.writes_manifest() && !writes && !step.asks_for_blob() {
             return;
         }
         let key = if step.writes_manifest() { step.reference() } else { self.blob(step) };
@@ -103,7 +102,7 @@ impl<'a> Lane<'a> {
         }
         let way = match step.role {
             Role::Upload | Role::Mount => Way::Push,
-            Role::Blob if step.method == Method::Head => Way::Either,
+            _ if step.asks_for_blob() => Way::Either,
             Role::Manifest | Role::Blob | Role::Redirect | Role::Storage => Way::Pull,
             role => Way::Api(role),
         };

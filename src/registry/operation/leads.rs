@@ -72,7 +72,10 @@ impl<'a> Lane<'a> {
         };
         let running = || about().find(|(_, draft)| draft.runs_at(step.opened));
         let before = || {
+            // A login that got its token is over.
+            let is_over = |draft: &Draft<'_>| draft.way == Way::Login && draft.steps.iter().any(|step| step.is_well());
             let past = about().filter(|(_, draft)| draft.began <= step.opened && draft.is_live(step.opened));
+            let past = past.filter(|(_, draft)| !is_over(draft));
             past.max_by_key(|(at, draft)| (draft.last, *at))
         };
         let found = challenged().or_else(next).or_else(running).or_else(before).map(|(at, _)| at);

@@ -108,6 +108,11 @@ impl Step<'_> {
         self.role == Role::Manifest && self.method.is_read()
     }
 
+    /// Whether it only asks whether a blob is there, be it of the host that a redirect names.
+    pub fn asks_for_blob(&self) -> bool {
+        self.method == Method::Head && matches!(self.role, Role::Blob | Role::Redirect | Role::Storage)
+    }
+
     /// Whether it writes a manifest.
     pub fn writes_manifest(&self) -> bool {
         self.role == Role::Manifest && self.method == Method::Put
