@@ -25,6 +25,7 @@ pub mod search;
 mod standing;
 mod steps;
 pub mod table;
+pub mod tokens;
 mod verdict;
 
 pub use case::Case;
@@ -36,6 +37,7 @@ pub use facts::Facts;
 pub use finding::{Finding, FindingId, OperationId, Parameters, Severity};
 pub use meaning::{Note, meaning, waiting};
 pub use rule::{Check, Match, Need, Rule, RuleId};
+pub use tokens::IssuedToken;
 
 pub use crate::registry::Operation;
 pub use search::search;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::diagnose::{Engine, Finding, NotChecked, Note, Severity};
+use crate::diagnose::{Engine, Finding, IssuedToken, NotChecked, Note, Severity};
 use crate::exchange::{Exchange, ExchangeId, Moment};
 use crate::redact::Redacted;
 use crate::registry::Operation;
@@ -40,6 +40,8 @@ pub struct FileReport {
     pub findings: Vec<Finding>,
     /// The pulls, pushes and whatever else it shows.
     pub operations: Vec<Operation>,
+    /// The tokens that clients got, and who carried them.
+    pub tokens: Vec<IssuedToken>,
     /// The rules that could not be checked everywhere.
     pub not_checked: Vec<NotChecked>,
     /// The exchanges that findings are about.
@@ -62,8 +64,8 @@ impl FileReport {
     pub fn of(name: String, engine: &Engine) -> Self {
         let findings = engine.findings();
         let found = findings.iter().flat_map(|finding| &finding.exchanges).copied().collect();
-        let (operations, not_checked) = (engine.operations(), engine.not_checked());
-        Self { name, findings, operations, not_checked, found, ..Self::default() }
+        let (operations, tokens, not_checked) = (engine.operations(), engine.tokens(), engine.not_checked());
+        Self { name, findings, operations, tokens, not_checked, found, ..Self::default() }
     }
 
     /// Adds an exchange, if it is to be shown.

@@ -4,6 +4,7 @@ mod alike;
 mod catalogue;
 mod faq;
 pub mod fixture;
+mod measured;
 mod operations;
 mod order;
 mod parsers;

@@ -18,6 +18,7 @@ use super::rule::{Need, Rule};
 use super::rules::{self, RulesByRole};
 use super::standing::Standing;
 use super::steps::Steps;
+use super::tokens::{self, IssuedToken};
 
 /// Facts are kept for this long after their exchange; findings stay.
 const KEPT_MICROS: i64 = 3_600_000_000;
@@ -229,6 +230,12 @@ impl Engine {
             finding.operation = finding.exchanges.iter().find_map(|exchange| numbers.get(exchange).copied());
         }
         findings
+    }
+
+    /// The tokens that were granted to clients, in order, as far as the exchanges are still kept.
+    pub fn tokens(&self) -> Vec<IssuedToken> {
+        let view = self.view();
+        tokens::of(self.placed.keys().filter_map(|id| view.member(*id)))
     }
 
     /// How many exchanges have their facts kept.

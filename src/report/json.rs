@@ -5,11 +5,11 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::{FileReport, Report};
-use crate::diagnose::{Catalogue, Explained, Finding, NotChecked};
+use crate::diagnose::{Catalogue, Explained, Finding, IssuedToken, NotChecked};
 use crate::exchange::{Exchange, ExchangeId, Failure, Moment, TlsFacts, WhyOpaque};
 use crate::language::Language;
-use crate::registry::Operation;
 use crate::registry::operation::{Missing, Phase};
+use crate::registry::{Operation, Scope};
 
 /// A report as an object; its schema is [`SCHEMA`](super::SCHEMA).
 pub fn report(report: &Report, catalogue: &Catalogue, language: Language) -> Value {
@@ -25,6 +25,7 @@ pub fn report(report: &Report, catalogue: &Catalogue, language: Language) -> Val
         "findings": lists.findings,
         "not_checked": lists.not_checked,
         "operations": lists.operations,
+        "tokens": lists.tokens,
         "exchanges": lists.exchanges,
     })
 }
@@ -36,6 +37,7 @@ struct Lists {
     findings: Vec<Value>,
     not_checked: Vec<Value>,
     operations: Vec<Value>,
+    tokens: Vec<Value>,
     exchanges: Vec<Value>,
 }
 
@@ -55,6 +57,7 @@ impl Lists {
         let findings = file.findings.iter();
         self.findings.extend(findings.map(|found| object(finding(found, &found.explained(catalogue, language)))));
         self.not_checked.extend(file.not_checked.iter().map(|rule| object(not_checked(rule))));
+        self.tokens.extend(file.tokens.iter().map(|found| object(token(found))));
         self.operations.extend(file.operations.iter().map(|found| object(operation(found))));
         self.exchanges.extend(file.exchanges.iter().map(|reported| {
             let notes: Vec<_> = reported.notes.iter().map(|note| note.text(catalogue, language)).collect();
@@ -68,10 +71,12 @@ fn number_ids(object: &mut Map<String, Value>, file: usize) {
     let numbered = |id: &Value| json!(format!("{file}:{}", id.as_str().map_or_else(|| id.to_string(), str::to_owned)));
     for (key, value) in object.iter_mut() {
         match (key.as_str(), value) {
-            ("id" | "exchange" | "operation" | "connect" | "connection" | "first", value) if !value.is_null() => {
+            ("id" | "exchange" | "operation" | "connect" | "connection" | "first" | "got_with", value)
+                if !value.is_null() =>
+            {
                 *value = numbered(value);
             }
-            ("exchanges", Value::Array(ids)) => ids.iter_mut().for_each(|id| *id = numbered(id)),
+            ("exchanges" | "uses", Value::Array(ids)) => ids.iter_mut().for_each(|id| *id = numbered(id)),
             ("evidence", Value::Array(evidence)) => {
                 evidence.iter_mut().filter_map(Value::as_object_mut).for_each(|place| number_ids(place, file));
             }
@@ -88,6 +93,28 @@ fn not_checked(rule: &NotChecked) -> Map<String, Value> {
     object.insert("needs".to_owned(), json!(rule.need.as_str()));
     object.insert("count".to_owned(), json!(rule.exchanges));
     object.insert("first".to_owned(), json!(rule.first.number()));
+    object
+}
+
+/// A token as an object: what is known of it, never the token itself.
+pub fn token(token: &IssuedToken) -> Map<String, Value> {
+    let scopes = |scopes: &[Scope]| scopes.iter().map(Scope::to_string).collect::<Vec<_>>();
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Value| {
+        object.insert(key.to_owned(), value);
+    };
+    put("exchange", json!(token.exchange.number()));
+    put("registry", json!(token.registry));
+    put("user", json!(token.user));
+    put("anonymous", json!(token.is_anonymous));
+    put("refresh_token", json!(token.is_refresh_token));
+    put("asked", json!(scopes(&token.asked)));
+    put("granted", json!(token.granted.as_deref().map(scopes)));
+    put("issued", json!(time(token.issued)));
+    put("lifetime_s", json!(token.lifetime_seconds));
+    put("got_with", json!(token.got_with.map(ExchangeId::number)));
+    put("uses", token.uses.iter().map(|id| id.number()).collect());
+    put("refused", json!(token.refused));
     object
 }
 

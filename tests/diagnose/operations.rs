@@ -259,6 +259,26 @@ fn a_finding_names_its_operation() {
 }
 
 #[test]
+fn the_ledger_tells_who_carried_each_token() {
+    let mut traffic = Traffic::default();
+    traffic.login(DOCKERD, 0.0);
+    traffic.pull(DOCKERD, 1.0, V1, V1.layers);
+    let tokens = engine(&traffic.exchanges).tokens();
+    let carried = |token: &str| {
+        let carries = |exchange: &&Exchange| {
+            exchange.request.as_ref().unwrap().headers.text("authorization").is_some_and(|value| value.ends_with(token))
+        };
+        traffic.exchanges.iter().filter(carries).map(|exchange| exchange.id).collect::<Vec<_>>()
+    };
+    assert_eq!(tokens.len(), 2);
+    assert_eq!(tokens[0].uses, carried("token-1"));
+    assert_eq!(tokens[1].uses, carried("token-2"));
+    assert_eq!((tokens[1].uses.len(), tokens[1].refused), (5, 0));
+    assert_eq!(tokens[1].asked[0].to_string(), "repository:team/app:pull");
+    assert!(tokens[0].asked.is_empty() && tokens[0].is_anonymous);
+}
+
+#[test]
 fn an_operation_is_told_when_it_ends_and_not_while_a_layer_runs() {
     let mut traffic = Traffic::default();
     let token = traffic.manifest(DOCKERD, 0.0, V1);

@@ -14,6 +14,8 @@ pub const BLOBS: &str = "weumanaged15.blob.core.windows.net";
 #[derive(Debug, Default)]
 pub struct Traffic {
     pub exchanges: Vec<Exchange>,
+    /// The number before that of the first.
+    offset: u64,
     tokens: u64,
 }
 
@@ -61,11 +63,16 @@ pub fn moment(seconds: f64) -> Moment {
 }
 
 impl Traffic {
+    /// No traffic yet, but that of so many exchanges before.
+    pub fn after(offset: u64) -> Self {
+        Self { offset, ..Self::default() }
+    }
+
     /// One exchange that takes 50 ms.
     pub fn ask(&mut self, (client, at): (Client, f64), host: &str, request: &str, status: u16) -> &mut Exchange {
-        let id = ExchangeId::new(self.exchanges.len() as u64 + 1).unwrap();
+        let id = ExchangeId::new(self.offset + self.exchanges.len() as u64 + 1).unwrap();
         let mut exchange = Exchange::new(id, Origin::Live, Target::https(host, 443), moment(at));
-        exchange.client = Some(format!("{}:{}", client.address, 40000 + id.number()).parse().unwrap());
+        exchange.client = Some(format!("{}:{}", client.address, 40000 + id.number() % 20000).parse().unwrap());
         let (method, target) = request.split_once(' ').unwrap();
         let mut head = RequestHead::new(method, target);
         head.headers.push("User-Agent", client.agent.as_bytes());
@@ -87,7 +94,7 @@ impl Traffic {
     /// A token for a scope; gives the token.
     pub fn token(&mut self, client: Client, at: f64, scope: &str) -> String {
         self.tokens += 1;
-        let token = format!("opaque-token-{}", self.tokens);
+        let token = format!("opaque-token-{}", self.offset + self.tokens);
         let query = if scope.is_empty() { String::new() } else { format!("&scope={scope}") };
         let exchange = self.ask((client, at), REGISTRY, &format!("GET /oauth2/token?service={REGISTRY}{query}"), 200);
         exchange.response_body = body(&format!(r#"{{"access_token":"{token}"}}"#));
@@ -156,7 +163,7 @@ impl Traffic {
         let config = image.config();
         for (number, blob) in (0_u32..).zip(image.layers.iter().copied().chain([config.as_str()])) {
             let at = at + 0.2 + 0.01 * f64::from(number);
-            let session = format!("/v2/{repository}/blobs/uploads/{}-{number}", self.tokens);
+            let session = format!("/v2/{repository}/blobs/uploads/{}-{number}", self.offset + self.tokens);
             self.with((client, at), &token, &format!("HEAD /v2/{repository}/blobs/{blob}"), 404);
             let begun = self.with((client, at + 0.1), &token, &format!("POST /v2/{repository}/blobs/uploads/"), 202);
             begun.response.as_mut().unwrap().headers.push("Location", format!("{session}?_state=a").as_bytes());

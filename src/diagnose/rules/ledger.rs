@@ -3,7 +3,7 @@
 //! A token is known by its key, which is the same before and after redaction. What a JWT says about itself is believed;
 //! of an opaque token only the answer that granted it tells.
 
-use crate::registry::{Authorization, Claims, Role, Vendor, scope};
+use crate::registry::{Authorization, Claims, Client, ClientKind, Role, Vendor, scope};
 
 use super::super::case::Case;
 use super::super::episode::Member;
@@ -43,6 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         .of_severity(Severity::Warning)
         .on(&[Role::Token])
         .logic(refresh_loop),
+    Rule::error("token.unused", "token-unused").of_severity(Severity::Notice).on(&[Role::Token]).logic(unused),
     Rule::error("clock.skew", "clock-skew").of_severity(Severity::Notice).logic(clock_skew),
 ];
 
@@ -130,6 +131,46 @@ fn refresh_loop(case: &Case<'_>) -> Option<Match> {
     let parameters = Parameters::new().with("count", tokens.len().to_string()).with("scope", scope::listed(scopes));
     let found = Match::on([case.evidence(Place::RequestLine, &count)]).with(parameters);
     Some(Match { also: tokens.iter().skip(1).map(|token| token.facts.id).collect(), ..found })
+}
+
+/// A container client fetches a token for the request that it is about to send: where none comes, it gave up, or went
+/// another way. (A token for several repositories is for mounting a blob, and used in one of them only.)
+fn unused(case: &Case<'_>) -> Option<Match> {
+    let token = case.token()?;
+    let is_granted = token.answer.as_ref().is_some_and(|answer| !answer.is_refresh_token);
+    let mut repositories = token.request.scopes.iter().filter_map(|scope| scope.repository());
+    if !is_granted || repositories.next().is_none() || repositories.next().is_some() {
+        return None;
+    }
+    let is_about_it = |member: &Member<'_>| {
+        let is_content = member.role.is_registry() && member.role != Role::Ping;
+        is_content && (member.facts.opened >= case.facts.opened || is_more_than_a_challenge(member))
+    };
+    let is_refused = |member: &Member<'_>| member.role == Role::Token && !member.facts.succeeded();
+    let is_last = !case.later().iter().any(|member| member.role == Role::Token);
+    let granted = token.answer.as_ref().and_then(|answer| answer.granted());
+    let is_less = granted.is_some_and(|all| token.request.scopes.iter().any(|scope| scope.missing_from(all).is_some()));
+    if !is_last || is_less || case.episode.members().iter().any(is_refused) {
+        return None;
+    }
+    if case.episode.members().iter().any(is_about_it) || !is_container_client(&case.facts.agent) {
+        return None;
+    }
+    let scopes = scope::listed(&token.request.scopes);
+    let evidence = case.evidence(Place::RequestLine, &format!("scope {scopes}; no request followed"));
+    Some(Match::on([evidence]).with(Parameters::new().with("scope", scopes)))
+}
+
+fn is_more_than_a_challenge(member: &Member<'_>) -> bool {
+    member.facts.status != Some(401) || member.facts.authorization.is_some()
+}
+
+fn is_container_client(agent: &str) -> bool {
+    let kind = Client::of(agent).kind;
+    matches!(
+        kind,
+        ClientKind::Docker | ClientKind::Containerd | ClientKind::BuildKit | ClientKind::Podman | ClientKind::Skopeo
+    )
 }
 
 /// Told of the first answer that shows it; it weighs more where something was refused for it.
