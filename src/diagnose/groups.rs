@@ -17,6 +17,10 @@ use super::verdict;
 /// An episode is at rest when nothing happened for this long.
 const REST_MICROS: i64 = 5_000_000;
 
+/// An episode that does not rest is looked at again after this long for each of its exchanges: where traffic never
+/// rests, the look must not cost more than the traffic.
+const PAUSE_MICROS: i64 = 10_000;
+const MOST_PAUSE_MICROS: i64 = 60_000_000;
 /// Permissions and rules are effective within ten minutes; an episode may go on for a while after its refusal.
 const PAST_MICROS: i64 = 1_800_000_000;
 /// The most episodes that are looked back at.
@@ -34,6 +38,8 @@ pub(super) struct Group {
     /// When the last episodes ended whose exchanges are forgotten, and what they left behind.
     forgotten: Vec<(Moment, Past)>,
     unjudged_from: Option<Place>,
+    /// Until then an episode that does not rest is left alone: the more it has, the longer.
+    look_again: Moment,
 }
 
 /// What was concluded about an episode, and from which facts.
@@ -55,7 +61,14 @@ struct Judged {
 impl Group {
     /// A group without exchanges.
     pub(super) fn new(level: Level) -> Self {
-        Self { level, members: BTreeSet::new(), judged: Vec::new(), forgotten: Vec::new(), unjudged_from: None }
+        Self {
+            level,
+            members: BTreeSet::new(),
+            judged: Vec::new(),
+            forgotten: Vec::new(),
+            unjudged_from: None,
+            look_again: Moment::EPOCH,
+        }
     }
 
     /// Adds an exchange, or says that it is to be looked at anew.
@@ -81,6 +94,9 @@ impl Group {
 
     /// Judges the episodes that changed and are at rest. Says whether there are others, that are not.
     pub(super) fn judge(&mut self, now: Option<Moment>, judge: &mut Judge<'_>) -> bool {
+        if self.unjudged_from.is_some() && now.is_some_and(|now| now < self.look_again) {
+            return true;
+        }
         let Some(from) = self.unjudged_from.take() else { return false };
         // A change can only affect the episode that it falls into, and those after it.
         let keep = self.judged.partition_point(|judged| judged.first <= from).saturating_sub(1);
@@ -105,6 +121,9 @@ impl Group {
             } else {
                 // What was told of an episode that goes on stands until it rests again.
                 self.mark(first);
+                let pause =
+                    i64::try_from(episode.members().len()).map_or(0, |count| count.saturating_mul(PAUSE_MICROS));
+                self.look_again = now.unwrap_or(Moment::EPOCH).plus_micros(pause.min(MOST_PAUSE_MICROS));
                 (told_before(&old, &episode), Past::default())
             };
             self.judged.push(Judged { first, ended, fingerprint, is_settled, findings, left, operations });
