@@ -27,6 +27,10 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long the recorder may take for what it has not written yet when the capture ends.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
+/// How long the capture waits for more before it looks at what came: while it does not listen, sending costs a
+/// connection next to nothing.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// Batches of events taken from the queue at once.
 const BATCHES: usize = 256;
 
@@ -136,7 +140,9 @@ impl Capture {
             let mut is_tick = false;
             let mut is_changed = false;
             tokio::select! {
-                _ = events.recv_many(&mut batches, BATCHES) => {}
+                count = events.recv_many(&mut batches, BATCHES) => if count < BATCHES {
+                    tokio::time::sleep(GATHER).await;
+                },
                 _ = tick.tick() => is_tick = true,
                 () = change_of(&mut health) => is_changed = true,
                 () = &mut running => is_running = false,
