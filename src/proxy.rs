@@ -35,6 +35,7 @@ pub mod one_request;
 pub mod pages;
 pub mod plain;
 pub mod reason;
+pub mod recording;
 pub mod relay;
 pub mod settings;
 pub mod shared;

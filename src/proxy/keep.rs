@@ -1,6 +1,5 @@
 //! How much of a content to keep: what explains a failure, never a layer.
 
-use super::tap::up_to;
 use crate::exchange::{Headers, Kept, RequestHead, ResponseHead, WhyNotKept};
 
 /// Bytes kept of JSON, text, XML and forms. A manifest has some KiB; registries refuse manifests over 4 MiB.
@@ -32,6 +31,11 @@ fn by_type(headers: &Headers, is_error: bool, body_limit: Option<u64>) -> (Kept,
         return up_to(ERROR_LIMIT);
     }
     (Kept::None(WhyNotKept::Binary), 0)
+}
+
+/// The kept part of a content whose limit is this many bytes.
+pub fn up_to(limit: u64) -> (Kept, u64) {
+    (Kept::Prefix(limit), limit)
 }
 
 /// Whether a media type (lower case, without parameters) is JSON, text, XML or a form.

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::hashing::Hashing;
+use super::recording::Numbers;
 use super::relay::Buffers;
 use super::settings::Settings;
-use super::tap::Numbers;
 use super::upstream::Dialer;
 use crate::ca::LeafCertificates;
 use crate::exchange::event::CaptureEvent;

@@ -2,125 +2,22 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::alone;
-use super::clock::Clock;
-use super::connect_reply::{CONTENT_LIMIT, Refusal};
 use super::failing;
-use super::hashing::{self, Gathering, Hashing, Sha256};
+use super::hashing::{self, Gathering, Sha256};
 use super::keep;
-use super::reason;
-use super::sink::EventSink;
-use crate::exchange::event::{BodyEnd, CaptureEvent, Happening, Opened};
+use super::recording::Recording;
+use crate::exchange::event::{BodyEnd, CaptureEvent, Happening};
 use crate::exchange::{
-    ConnectionId, ExchangeId, Failure, FailureKind, Kept, Moment, Origin, ResponseHead, Side, Stage, Target, TlsFacts,
-    Tunnel, Upstream, WhyOpaque,
+    ExchangeId, Failure, FailureKind, Moment, ResponseHead, Side, Stage, Target, TlsFacts, Tunnel, Upstream, WhyOpaque,
 };
 use crate::wire::{ContentEnd, End, HttpObserver, Observed, Outcome, Sender};
 
 mod one_exchange;
 
 use one_exchange::OneExchange;
-
-/// Gives out the numbers of exchanges and connections.
-#[derive(Debug, Default)]
-pub struct Numbers {
-    exchanges: AtomicU64,
-    connections: AtomicU64,
-}
-
-impl Numbers {
-    /// Leaves out the numbers up to these.
-    pub fn continue_after(&self, exchange: u64, connection: u64) {
-        self.exchanges.store(exchange, Ordering::Relaxed);
-        self.connections.store(connection, Ordering::Relaxed);
-    }
-
-    /// The next exchange's id.
-    pub fn exchange(&self) -> Option<ExchangeId> {
-        ExchangeId::new(self.exchanges.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    /// The next connection's id.
-    pub fn connection(&self) -> Option<ConnectionId> {
-        ConnectionId::new(self.connections.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-}
-
-/// What all exchanges of one client connection have in common, and where their events go.
-pub struct Recording {
-    /// The way to the recorder.
-    pub sink: EventSink,
-    /// The clock.
-    pub clock: Clock,
-    /// Gives out ids.
-    pub numbers: Arc<Numbers>,
-    /// This connection.
-    pub connection: Option<ConnectionId>,
-    /// The client's address.
-    pub client: SocketAddr,
-    /// `--body-limit`.
-    pub body_limit: Option<u64>,
-    /// Hashes contents whose digest is known.
-    pub hashing: Arc<Hashing>,
-}
-
-impl Recording {
-    /// Begins an exchange now.
-    pub fn open(&mut self, target: &Target, connect: Option<ExchangeId>) -> Option<ExchangeId> {
-        let id = self.numbers.exchange()?;
-        let opened = Opened {
-            origin: Origin::Live,
-            connection: self.connection,
-            connect,
-            client: Some(self.client),
-            target: target.clone(),
-        };
-        self.add(id, Happening::Opened(Box::new(opened)));
-        Some(id)
-    }
-
-    /// Records that an exchange is over because pulltap refuses it, with the answer that the client gets.
-    pub fn refused(&mut self, id: ExchangeId, failure: &Failure, target: &Target) {
-        let reason = reason::reason(failure, target);
-        let head = ResponseHead::new(reason::status(failure), &format!("pulltap: {reason}"));
-        self.add(id, Happening::AnsweredByUs);
-        self.add(id, Happening::Response(head, Kept::All));
-        self.add(id, Happening::Failed(failure.clone()));
-        self.add(id, Happening::Closed);
-        self.sink.pass_on();
-    }
-
-    /// Hands the last events of an exchange to the thread that completes its digest; they come back if it cannot.
-    fn hash(&mut self, id: ExchangeId, gathering: Gathering, held: Vec<CaptureEvent>) -> Result<(), Vec<CaptureEvent>> {
-        // What came before must be recorded before: the thread has a way of its own to the recorder.
-        self.sink.pass_on();
-        if self.sink.is_behind() {
-            return Err(held);
-        }
-        self.hashing.end(id, gathering, (held, self.sink.queue()))
-    }
-
-    /// Records that a parent proxy refuses a CONNECT, with its answer; what the client gets says the same in one line.
-    pub fn refused_by_parent(&mut self, id: ExchangeId, failure: &Failure, refusal: Refusal) {
-        if let Some(head) = refusal.head {
-            self.add(id, Happening::Response(head, up_to(CONTENT_LIMIT as u64).0));
-            self.add(id, Happening::ResponseBody(refusal.content));
-            self.add(id, Happening::ResponseEnd(refusal.end));
-        }
-        self.add(id, Happening::Failed(failure.clone()));
-        self.add(id, Happening::Closed);
-        self.sink.pass_on();
-    }
-
-    /// Records that something happened to an exchange now.
-    pub fn add(&mut self, id: ExchangeId, what: Happening) {
-        self.sink.add(id, self.clock.now(), what);
-    }
-}
 
 /// What is known of a connection to a server by the time its traffic flows.
 #[derive(Clone)]
@@ -529,9 +426,4 @@ fn how_it_ended(by: Sender, end: End) -> &'static str {
         (Sender::Server, End::Cut) => "the server closed its connection without TLS close_notify",
         (Sender::Server, End::Reset) => "the server reset its connection",
     }
-}
-
-/// The kept part of a content whose limit is this many bytes.
-pub fn up_to(limit: u64) -> (Kept, u64) {
-    (Kept::Prefix(limit), limit)
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Recording, Route, Tap};
+use super::{Route, Tap};
 use crate::exchange::event::Happening;
 use crate::exchange::{ExchangeId, Failure, FailureKind, Headers, Upstream, Version, WhyOpaque};
 use crate::proxy::intercept::Decision;
+use crate::proxy::recording::Recording;
 use crate::wire::http1::Http1Observer;
 use crate::wire::{HttpObserver, Observed};
 
