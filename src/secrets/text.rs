@@ -107,11 +107,14 @@ impl Walk<'_> {
     /// A JWT that begins in this word; gives its end.
     fn jwt_in_text(self, text: &[u8], word: Range<usize>, rewrite: &mut Rewrite) -> Option<usize> {
         let header = text.get(word.clone())?;
-        // `{"`, `{ ` and `{` with a line end, of which the first that is an object counts.
-        let start = ["eyJ", "eyA", "ewo", "ew0"].iter().find_map(|begin| {
-            let mut candidates = memchr::memmem::find_iter(header, begin.as_bytes()).take(4);
-            candidates.find(|at| header.get(*at..).and_then(jwt::object).is_some())
-        });
+        // `{"`, `{ ` and `{` with a line end, of which the first that is an object counts. Words are short and many: to
+        // look at each place costs less than to prepare a search.
+        let begins = header
+            .windows(3)
+            .enumerate()
+            .filter(|(_, begin)| matches!(begin, [b'e', b'y', b'J' | b'A'] | [b'e', b'w', b'o' | b'0']));
+        let mut candidates = begins.map(|(at, _)| at).take(16);
+        let start = candidates.find(|at| header.get(*at..).and_then(jwt::object).is_some());
         let start = word.start + start?;
         let rest = text.get(start..)?;
         let length = rest.iter().position(|byte| !is_url_safe(*byte) && *byte != b'.').unwrap_or(rest.len());
