@@ -27,7 +27,7 @@ pub use queue::Entry;
 pub use recorder::{Recorded, Recorder};
 use restore::Known;
 pub use trouble::{Health, Trouble, TroubleKind};
-pub use writer::{LastIds, WritableSession};
+pub use writer::{LastIds, WritableSession, settle};
 
 /// The ending of a session file's name.
 pub const EXTENSION: &str = "pulltap";

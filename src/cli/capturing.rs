@@ -17,6 +17,7 @@ use super::settings::CaptureSettings;
 use crate::ca::CertificateAuthority;
 use crate::capture::{Capture, Listening};
 use crate::platform;
+use crate::store;
 
 /// Captures until `until` is over or nobody wants to see more; gives what was captured.
 ///
@@ -58,6 +59,8 @@ pub async fn capture(
     };
     let end = End { capture: ended, har };
     front.ended(&end);
+    // A screen reads the session until it is closed.
+    store::settle(&session);
     failure.map_or(Ok(end), Err)
 }
 

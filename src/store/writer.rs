@@ -127,11 +127,27 @@ impl WritableSession {
             let update = "UPDATE capture SET lost = ? WHERE id = ?";
             self.connection.execute(update, params![lost.cast_signed(), self.capture]).map_err(sqlite)?;
         }
-        // Such a file can be read from a folder that cannot be written to. While somebody else reads, it stays as it is.
         self.connection.busy_timeout(Duration::ZERO).map_err(sqlite)?;
-        let _ = self.connection.pragma_update(None, "journal_mode", "DELETE");
+        settle_connection(&self.connection);
         Ok(())
     }
+}
+
+/// Makes one file of a finished session that somebody read while it was finished: else its last exchanges stay in the
+/// file beside it, and whoever copies it has a part only.
+pub fn settle(path: &Path) {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Where it cannot be opened or is being read again, it is as good as before, in several files.
+    if beside(path, "-wal").exists()
+        && let Ok(connection) = Connection::open_with_flags(path, flags)
+    {
+        settle_connection(&connection);
+    }
+}
+
+/// Such a file can be read from a folder that cannot be written to. While somebody else reads, it stays as it is.
+fn settle_connection(connection: &Connection) {
+    let _ = connection.pragma_update(None, "journal_mode", "DELETE");
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
