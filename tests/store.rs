@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod appending;
+#[cfg(target_os = "linux")]
+mod clock;
 mod formats;
 mod generated;
 mod killed;
