@@ -1,5 +1,16 @@
 //! The one list of rules. A rule with logic stands in its family's file, a rule that is only a match in
 //! [`table`](super::table).
+//!
+//! Known failures without a rule, and why:
+//!
+//! * A name that the client itself refuses (`must be lowercase`, `invalid reference format`): no traffic.
+//! * A blob that only the client finds damaged: it left pulltap as its digest says. One that came damaged has a rule.
+//! * A body that is shorter than announced in a foreign HAR: such files tell lengths in too many ways to rely on. Where
+//!   pulltap saw the connection end, there is a rule.
+//! * Which of docker's 10, 15 and 30 s ran out: the failure's stage and time are the evidence, and the explanation says
+//!   what each limit is.
+//! * FAQ entries about what happens at Azure Resource Manager and of whose answers no sample is public: agent pools that
+//!   time out, the home replication, runs that are cancelled. FAQ entries that leave no trace at all are in the catalogue.
 
 use crate::registry::Role;
 

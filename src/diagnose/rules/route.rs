@@ -24,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::error("portal.list-cut", "portal-list-limit").of_severity(Severity::Notice).on(LISTS).logic(list_cut),
     Rule::error("portal.fetch-failed", "portal-fetch-failure")
         .of_severity(Severity::Notice)
-        .on(LISTS)
+        .on(&[Role::Tags, Role::Catalog, Role::Attributes])
         .logic(fetch_failed),
 ];
 
