@@ -174,4 +174,41 @@ mod tests {
         assert_eq!(Challenge::list(r#"Basic realm="a\"b""#)[0].realm(), Some("a\"b"));
         assert!(Challenge::list(" ,, ").is_empty());
     }
+
+    #[test]
+    fn reads_the_challenges_of_other_registries() {
+        for (value, realm, service) in [
+            (
+                "Bearer realm=\"https://ghcr.io/token\",service=\"ghcr.io\",scope=\"repository:u/i:pull\"",
+                "https://ghcr.io/token",
+                Some("ghcr.io"),
+            ),
+            ("Bearer realm=\"https://gcr.io/v2/token\"", "https://gcr.io/v2/token", None),
+            (
+                "Bearer realm=\"https://gitlab.com/jwt/auth\",service=\"container_registry\"",
+                "https://gitlab.com/jwt/auth",
+                Some("container_registry"),
+            ),
+            (
+                "Basic realm=\"https://1234.dkr.ecr.eu-west-2.amazonaws.com/\",service=\"ecr.amazonaws.com\"",
+                "https://1234.dkr.ecr.eu-west-2.amazonaws.com/",
+                Some("ecr.amazonaws.com"),
+            ),
+        ] {
+            let challenges = Challenge::list(value);
+            assert_eq!(challenges.len(), 1, "{value}");
+            assert_eq!((challenges[0].realm(), challenges[0].service()), (Some(realm), service), "{value}");
+        }
+    }
+
+    #[test]
+    fn reads_one_challenge_a_field_and_says_in_which() {
+        let mut headers = Headers::default();
+        headers.push("Server", b"openresty");
+        headers.push("WWW-Authenticate", b"Negotiate");
+        headers.push("www-authenticate", b"Bearer realm=\"https://a.test/token\", Basic realm=\"a\"");
+        let found: Vec<_> =
+            Challenge::all(&headers).into_iter().map(|(at, challenge)| (at, challenge.scheme)).collect();
+        assert_eq!(found, [(1, "Negotiate".to_owned()), (2, "Bearer".to_owned()), (2, "Basic".to_owned())]);
+    }
 }

@@ -6,8 +6,18 @@ use pulltap::language::Language;
 use super::fixture;
 
 /// The sessions below `tests/fixtures/diagnose/pulls`.
-pub const NAMES: [&str; 7] =
-    ["docker-login-pull", "docker-push", "podman-pull", "ctr-pull", "hub-pull", "az-login-pull", "docker-locked-push"];
+pub const NAMES: [&str; 10] = [
+    "docker-login-pull",
+    "docker-push",
+    "podman-pull",
+    "ctr-pull",
+    "hub-pull",
+    "az-login-pull",
+    "docker-locked-push",
+    "az-check-health",
+    "sdk-delete-tag",
+    "trust-sign",
+];
 
 fn engine(name: &str) -> Engine {
     let mut engine = Engine::new();

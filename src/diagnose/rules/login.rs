@@ -12,7 +12,7 @@ use super::super::finding::{Parameters, Severity};
 use super::super::past::Why;
 use super::super::rule::{Match, Need, Rule};
 use super::normal::{REGISTRY, is_repeated_as_get};
-use super::token::{is_refused, was_granted_after_all};
+use super::token::{is_refused, token_refused, was_granted_after_all};
 
 const TOKEN: &[Role] = &[Role::Token];
 /// What a repository is asked for, without the ping that every pull begins with.
@@ -32,10 +32,15 @@ pub(super) const RULES: &[Rule] = &[
         .on(TOKEN)
         .supersedes(&["auth.token-refused", "server.gateway-error"])
         .logic(user_name_with_newline),
-    Rule::error("acr.admin-user-off", "admin-user-disabled")
+    Rule::error("acr.admin-user-refused", "wrong-credentials")
         .on(TOKEN)
         .needs(&[Need::RequestBody])
         .supersedes(&["auth.token-refused"])
+        .logic(admin_user_refused),
+    Rule::error("acr.admin-user-off", "admin-user-disabled")
+        .on(TOKEN)
+        .needs(&[Need::RequestBody])
+        .supersedes(&["acr.admin-user-refused", "auth.token-refused"])
         .logic(admin_user_off),
     Rule::error("auth.stale-login", "wrong-credentials")
         .on(TOKEN)
@@ -110,12 +115,19 @@ fn user_name_with_newline(case: &Case<'_>) -> Option<Match> {
     is_failing.then(|| Match::on(evidence).with(parameters))
 }
 
-/// The admin user is named like the registry. Its refusal alone may be a wrong password; here it is known to be off.
-fn admin_user_off(case: &Case<'_>) -> Option<Match> {
-    let token = case.token()?;
+/// The admin user is named like the registry. Refused, it is off (as it is by default), or its password is another one:
+/// the registry answers both alike.
+fn admin_user_refused(case: &Case<'_>) -> Option<Match> {
     let registry = case.member.registry.to_ascii_lowercase();
-    let is_admin = token.request.user.as_deref().is_some_and(|user| Some(user) == vendors::acr_name(&registry));
-    if !is_admin || !is_refused(case) || case.settings()?.admin_user != Some(false) {
+    let user = case.token()?.request.user.as_deref()?;
+    let is_admin = vendors::acr_name(&registry).is_some_and(|name| name.eq_ignore_ascii_case(user));
+    if is_admin { token_refused(case) } else { None }
+}
+
+/// The same, where it is known to be off.
+fn admin_user_off(case: &Case<'_>) -> Option<Match> {
+    admin_user_refused(case)?;
+    if case.settings()?.admin_user != Some(false) {
         return None;
     }
     let evidence =

@@ -42,7 +42,7 @@ pub(super) fn is_refused(case: &Case<'_>) -> bool {
     status == Some(401) || (status == Some(403) && case.has_code("DENIED") && !case.says("is not allowed access"))
 }
 
-fn token_refused(case: &Case<'_>) -> Option<Match> {
+pub(super) fn token_refused(case: &Case<'_>) -> Option<Match> {
     let token = case.token().filter(|token| token.request.proof != Proof::AccessToken)?;
     if !is_refused(case) || token.request.is_anonymous() || is_repeated_as_get(case) {
         return None;

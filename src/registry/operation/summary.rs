@@ -70,13 +70,18 @@ fn kind(draft: &Draft<'_>) -> Kind {
         Kind::Pull
     } else if has(|step| matches!(step.role, Role::Tags | Role::Catalog | Role::Referrers)) || has(lists_by_acr) {
         Kind::List
-    } else if has(|step| step.role == Role::Other) {
+    } else if has(is_beside) {
         Kind::Rest
     } else if draft.way == Way::Login {
         Kind::Login
     } else {
         kind_of_scopes(&draft.steps)
     }
+}
+
+/// What is no part of reading or writing images: content trust, the registry as a resource, who asks.
+fn is_beside(step: &Step<'_>) -> bool {
+    matches!(step.role, Role::Other | Role::Attributes | Role::Trust | Role::Identity | Role::Management)
 }
 
 fn lists_by_acr(step: &Step<'_>) -> bool {
