@@ -163,7 +163,7 @@ impl<'a> Episode<'a> {
             (facts.is_over, facts.sent, facts.received).hash(&mut hasher);
             (member.role, member.registry, member.repository, member.digest, member.tunnel_is_used, member.went_on)
                 .hash(&mut hasher);
-            (member.names_port, member.told.map(|told| (told.exchange, &told.settings))).hash(&mut hasher);
+            (member.names_port, member.told.map(|told| (told.exchange, &told.settings)), member.lead).hash(&mut hasher);
         }
         hasher.finish()
     }

@@ -153,14 +153,18 @@ fn private_endpoint_unreachable(case: &Case<'_>) -> Option<Match> {
     Some(Match::on(evidence).with(Parameters::new().with("address", address.to_string())))
 }
 
-/// Nobody knows the name of a blob host but from a registry's redirect: the registry was reached, the blob host is not.
+/// The registry was reached and led here, and here there is no way through. The names of cloud storage serve others, too:
+/// only a host of a registry's own is taken for one without a redirect to it.
 fn data_endpoint_blocked(case: &Case<'_>) -> Option<Match> {
     let stages =
         |stage: Stage| matches!(stage, Stage::Resolve | Stage::Connect | Stage::ParentProxy | Stage::UpstreamTls);
-    if !vendors::keeps_blobs(&case.facts.host) || !is_cut_off(case.facts, stages) {
+    let host = &*case.facts.host;
+    let is_led_to = case.member.lead != host || Vendor::of(host) == Vendor::Acr;
+    if !vendors::keeps_blobs(host) || !is_led_to || !is_cut_off(case.facts, stages) {
         return None;
     }
-    Some(Match::on(case.failure_evidence().into_iter().chain([case.duration_evidence()])))
+    let found = Match::on(case.failure_evidence().into_iter().chain([case.duration_evidence()]));
+    Some(found.with(Parameters::new().with("registry", case.member.lead)))
 }
 
 /// Whether there is no way through: not a TLS error, not a proxy that wants a login, not a client that changed its mind.
