@@ -1,7 +1,8 @@
 //! Microsoft Entra ID and Azure Resource Manager: who asks, and what they may do with the registry as a resource.
 //!
 //! Not here: an error of the metadata service (it is link-local, and clients do not ask a proxy for it), and the customer's
-//! key of an encrypted registry (`CMK_ERROR` of `az acr check-health`), of which nothing is public but the text.
+//! key of an encrypted registry (`CMK_ERROR` of `az acr check-health`), of which nothing is public but the text. The checks
+//! `DOCKER_…`, `HELM_…` and `NOTARY_…` are about tools of the client's own machine.
 
 use crate::registry::{AcrCall, Endpoint, ManagementCall, Role, Service, azure};
 
@@ -142,7 +143,7 @@ fn replication_forbidden(case: &Case<'_>) -> Option<Match> {
     if !is_forbidden(case) || !is_reading {
         return None;
     }
-    let deleted = case.earlier().iter().rev().find(|earlier| {
+    let deleted = case.earlier().iter().rev().take(256).find(|earlier| {
         let call = earlier.facts.management().map(|management| management.call);
         call == Some(ManagementCall::Replication) && earlier.facts.method == Method::Delete && earlier.facts.succeeded()
     })?;

@@ -70,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
 
 /// What was refused minutes ago is granted now, to the same user as far as the traffic tells.
 fn now_effective(case: &Case<'_>) -> Option<Match> {
-    if !case.facts.succeeded() {
+    if !case.facts.succeeded() || case.episode.past().refusals.is_empty() {
         return None;
     }
     let refusals = || case.episode.past().refusals.iter().rev().filter(|refusal| refusal.why == Why::Permission);
@@ -143,7 +143,7 @@ fn stale_login(case: &Case<'_>) -> Option<Match> {
     if !has_login || !is_pull || !is_refused(case) {
         return None;
     }
-    let anonymous = case.episode.granted_tokens().find(|granted| {
+    let anonymous = case.episode.granted_tokens().take(64).find(|granted| {
         let other = granted.facts.token.as_deref();
         other.is_some_and(|other| other.request.is_anonymous() && other.request.scopes == token.request.scopes)
     });
@@ -174,20 +174,22 @@ fn push_then_pull_refused(case: &Case<'_>) -> Option<Match> {
 
 /// The one that pulls is a node of a cluster (or a person with ctr or nerdctl): what has to log in is the node.
 fn node_refused(case: &Case<'_>) -> Option<Match> {
+    case.token()?;
+    if !is_refused(case) || is_repeated_as_get(case) || was_granted_after_all(case) {
+        return None;
+    }
     let client = Client::of(&case.facts.agent);
     let is_node =
         matches!(client.kind, ClientKind::Containerd | ClientKind::KubeletCredentials) || client.name == "cri-o";
-    case.token()?;
-    if !is_node || !is_refused(case) || is_repeated_as_get(case) || was_granted_after_all(case) {
-        return None;
-    }
-    Some(Match::on(case.status_evidence()).with(Parameters::new().with("client", client.to_string())))
+    is_node.then(|| Match::on(case.status_evidence()).with(Parameters::new().with("client", client.to_string())))
 }
 
 /// The registry said where to get a token, and the client did not ask there: it is not logged in, or cannot log in.
 /// Only where nothing at all about this repository was asked with a login, nor any token for it.
 fn challenge_unanswered(case: &Case<'_>) -> Option<Match> {
-    let is_challenged = case.facts.status == Some(401) && !case.facts.challenges.is_empty();
+    /// Those that come after so many say the same, and each looks at all of the episode.
+    const LOOKED_AT: usize = 64;
+    let is_challenged = case.facts.status == Some(401) && !case.facts.challenges.is_empty() && case.at < LOOKED_AT;
     if !is_challenged || case.authorization().is_some() || case.member.repository.is_none() {
         return None;
     }

@@ -42,6 +42,7 @@ pub(super) fn is_refused(case: &Case<'_>) -> bool {
     status == Some(401) || (status == Some(403) && case.has_code("DENIED") && !case.says("is not allowed access"))
 }
 
+/// A token request with credentials was refused, and that was the last word.
 pub(super) fn token_refused(case: &Case<'_>) -> Option<Match> {
     let token = case.token().filter(|token| token.request.proof != Proof::AccessToken)?;
     if !is_refused(case) || token.request.is_anonymous() || is_repeated_as_get(case) {
