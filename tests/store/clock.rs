@@ -56,7 +56,8 @@ fn a_clock_that_jumps_costs_nothing() {
         assert_eq!((&summary["exchanges"], &summary["lost"]), (&2.into(), &0.into()), "{printed:#?}");
     }
     let recorded = exchanges(&session);
-    let paths: Vec<_> = recorded.iter().map(|exchange| exchange.path()).filter(|path| path.starts_with('/')).collect();
+    let paths: Vec<_> =
+        recorded.iter().map(pulltap::exchange::Exchange::path).filter(|path| path.starts_with('/')).collect();
     assert_eq!(paths, ["/before", "/after", "/before", "/after"]);
     let year = |micros: i64| 1970 + micros / 1_000_000 / 31_556_952;
     let years: Vec<_> = recorded.iter().map(|exchange| year(exchange.timings.opened.micros())).collect();
