@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ca::CertificateAuthority;
 use crate::diagnose::{Change, Engine, Finding, Note, Operation};
+use crate::exchange::event::CaptureEvent;
 use crate::exchange::{Exchange, Moment};
 use crate::index::Row;
 use crate::proxy::{self, EventReceiver, Proxy, Settings, StartError};
@@ -147,12 +148,7 @@ impl Capture {
                 () = change_of(&mut health) => is_changed = true,
                 () = &mut running => is_running = false,
             }
-            while let Ok(batch) = events.try_recv() {
-                batches.push(batch);
-                if is_running && batches.len() >= BATCHES {
-                    break;
-                }
-            }
+            take_more(&mut events, &mut batches, if is_running { BATCHES } else { usize::MAX });
             let mut tell = |update: Update<'_>| {
                 if show(update, clock.now()) == Listening::No {
                     stop.cancel();
@@ -217,6 +213,15 @@ fn running_one(engine: &mut Engine, redactor: &Redactor, exchange: &Exchange) ->
         engine.update(&exchange);
     }
     exchange
+}
+
+/// Takes what waits, up to so many batches in all.
+fn take_more(events: &mut EventReceiver, batches: &mut Vec<Vec<CaptureEvent>>, most: usize) {
+    while batches.len() < most
+        && let Ok(batch) = events.try_recv()
+    {
+        batches.push(batch);
+    }
 }
 
 fn understood<'a>(engine: &Engine, exchange: &'a Redacted<Exchange>) -> Understood<'a> {
