@@ -37,13 +37,14 @@ impl Stage {
     pub fn new(language: Language, size: (u16, u16)) -> Self {
         let listening: Vec<SocketAddr> = vec!["127.0.0.1:8888".parse().unwrap()];
         let ca = "/home/me/.local/share/pulltap/ca.crt".into();
+        let catalogue = Catalogue::built_in().with_entries(include_str!("../fixtures/tui/catalogue.toml")).unwrap();
         let source = Source::Live { listening, ca, har: "2026-01-15T12-00-00.har".to_owned() };
         Self {
             app: App::new(source, Moment::from_micros(START * 1_000_000)),
             commands: Vec::new(),
             look: Look {
                 words: Words::of(language),
-                speaker: Speaker { catalogue: Catalogue::built_in(), language },
+                speaker: Speaker { catalogue, language },
                 zone: TimeZone::UTC,
                 theme: Theme::new(Colours::On),
             },
