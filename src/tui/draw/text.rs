@@ -96,7 +96,9 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
                 let rest = text.get(at..).unwrap_or("").split(' ').next().unwrap_or("");
                 width(begun) + width(rest) <= columns || begun.is_empty() || before.width() == Some(2)
             };
-            let stays = opportunity.take().filter(fits).unwrap_or(line.len());
+            // Before a space that no longer fits the whole line stays.
+            let last = opportunity.take().filter(|_| character != ' ');
+            let stays = last.filter(fits).unwrap_or(line.len());
             let rest = line.split_off(stays);
             lines.push(line.trim_end().to_owned());
             rest.trim_start().clone_into(&mut line);
