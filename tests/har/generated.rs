@@ -35,9 +35,10 @@ prop_compose! {
         timings in timings(),
         connection in (option::of(upstream()), option::of(tls()), option::of(tls()), option::of(tunnel())),
         end in (any::<bool>(), option::of(failure()), state()),
-        origin in prop_oneof![Just(Origin::Live), Just(Origin::File)],
     ) -> Exchange {
         let id = ExchangeId::new(places.0).unwrap();
+        // A strategy of its own would be one too many for the stack of a thread on Windows.
+        let origin = if id.number() % 2 == 0 { Origin::Live } else { Origin::File };
         let mut exchange = Exchange::new(id, origin, target, timings.opened);
         exchange.connection = places.1.and_then(ConnectionId::new);
         exchange.connect = places.2.and_then(ExchangeId::new);
