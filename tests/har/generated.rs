@@ -38,7 +38,7 @@ prop_compose! {
     ) -> Exchange {
         let id = ExchangeId::new(places.0).unwrap();
         // A strategy of its own would be one too many for the stack of a thread on Windows.
-        let origin = if id.number() % 2 == 0 { Origin::Live } else { Origin::File };
+        let origin = if id.number().is_multiple_of(2) { Origin::Live } else { Origin::File };
         let mut exchange = Exchange::new(id, origin, target, timings.opened);
         exchange.connection = places.1.and_then(ConnectionId::new);
         exchange.connect = places.2.and_then(ExchangeId::new);
