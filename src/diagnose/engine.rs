@@ -112,8 +112,10 @@ impl Engine {
             }
         }
         for server in told {
-            let is_there = |placed: &&Placed| placed.facts.host.eq_ignore_ascii_case(&server);
-            for id in self.placed.values().filter(is_there).map(|placed| placed.facts.id).collect::<Vec<_>>() {
+            let view = self.view();
+            let is_there =
+                |id: &ExchangeId| view.member(*id).is_some_and(|member| member.registry.eq_ignore_ascii_case(&server));
+            for id in self.placed.keys().copied().filter(is_there).collect::<Vec<_>>() {
                 self.place(id);
             }
         }

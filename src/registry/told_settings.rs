@@ -11,6 +11,9 @@ use super::RegistrySettings;
 const MOST_SERVERS: usize = 1_000;
 const MOST_OF_ONE: usize = 32;
 
+/// Whoever was refused asks how the registry is set up within this time; later it may be set up in another way.
+const SOON_MICROS: i64 = 600_000_000;
+
 /// One answer about one registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
@@ -53,12 +56,13 @@ impl ToldSettings {
         servers
     }
 
-    /// How a registry was set up at a moment: what was told last before it, else first after it.
+    /// How a registry was set up at a moment: what was told last before it, else first soon after it.
     pub fn at(&self, server: &str, moment: Moment) -> Option<&Told> {
         if self.by_server.is_empty() {
             return None;
         }
         let known = self.by_server.get(server.to_ascii_lowercase().as_str())?;
-        known.iter().rev().find(|told| told.opened <= moment).or_else(|| known.first())
+        let is_soon = |told: &&Told| told.opened.micros_since(moment) <= SOON_MICROS;
+        known.iter().rev().find(|told| told.opened <= moment).or_else(|| known.first().filter(is_soon))
     }
 }
