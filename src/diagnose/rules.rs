@@ -35,6 +35,37 @@ mod throttle;
 mod token;
 mod trust;
 
+/// What a registry itself is asked.
+const OF_REGISTRY: &[Role] = &[
+    Role::Ping,
+    Role::Manifest,
+    Role::Blob,
+    Role::Redirect,
+    Role::Upload,
+    Role::Mount,
+    Role::Tags,
+    Role::Catalog,
+    Role::Referrers,
+    Role::Delete,
+    Role::Attributes,
+];
+
+/// The same, and the tokens for it.
+const OF_REGISTRY_OR_TOKEN: &[Role] = &[
+    Role::Ping,
+    Role::Token,
+    Role::Manifest,
+    Role::Blob,
+    Role::Redirect,
+    Role::Upload,
+    Role::Mount,
+    Role::Tags,
+    Role::Catalog,
+    Role::Referrers,
+    Role::Delete,
+    Role::Attributes,
+];
+
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
     [

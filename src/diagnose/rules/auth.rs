@@ -1,39 +1,26 @@
 //! Refusals by the registry itself: 401 with credentials, 403.
 
-use crate::registry::{Authorization, Role, Vendor, scope};
+use crate::registry::{Authorization, Vendor, scope};
 
 use super::super::case::Case;
 use super::super::facts::Method;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
-
-const REGISTRY: &[Role] = &[
-    Role::Ping,
-    Role::Manifest,
-    Role::Blob,
-    Role::Redirect,
-    Role::Upload,
-    Role::Mount,
-    Role::Tags,
-    Role::Catalog,
-    Role::Referrers,
-    Role::Delete,
-    Role::Attributes,
-];
+use super::OF_REGISTRY;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
     Rule::error("auth.insufficient-scope", "pull-push-permissions")
-        .on(REGISTRY)
+        .on(OF_REGISTRY)
         .supersedes(&["token.scope-reduced"])
         .logic(insufficient_scope),
     Rule::error("hub.denied", "hub-denied")
-        .on(REGISTRY)
+        .on(OF_REGISTRY)
         .supersedes(&["auth.insufficient-scope", "token.scope-reduced"])
         .logic(hub_denied),
-    Rule::error("auth.token-invalid", "token-expired").on(REGISTRY).logic(token_invalid),
-    Rule::error("auth.basic-refused", "wrong-credentials").on(REGISTRY).logic(basic_refused),
-    Rule::error("auth.denied", "pull-push-permissions").on(REGISTRY).needs(&[Need::ResponseBody]).logic(denied),
+    Rule::error("auth.token-invalid", "token-expired").on(OF_REGISTRY).logic(token_invalid),
+    Rule::error("auth.basic-refused", "wrong-credentials").on(OF_REGISTRY).logic(basic_refused),
+    Rule::error("auth.denied", "pull-push-permissions").on(OF_REGISTRY).needs(&[Need::ResponseBody]).logic(denied),
 ];
 
 /// 401 to a request with a token, and no later success: the token does not allow it. The registry says

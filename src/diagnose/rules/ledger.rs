@@ -10,33 +10,20 @@ use super::super::episode::Member;
 use super::super::evidence::{Evidence, Place};
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Rule};
-
-const REGISTRY: &[Role] = &[
-    Role::Ping,
-    Role::Manifest,
-    Role::Blob,
-    Role::Redirect,
-    Role::Upload,
-    Role::Mount,
-    Role::Tags,
-    Role::Catalog,
-    Role::Referrers,
-    Role::Delete,
-    Role::Attributes,
-];
+use super::OF_REGISTRY;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
     Rule::error("token.expired", "token-expired")
-        .on(REGISTRY)
+        .on(OF_REGISTRY)
         .supersedes(&["auth.token-invalid", "auth.insufficient-scope"])
         .logic(expired),
     Rule::error("token.wrong-registry", "token-wrong-registry")
-        .on(REGISTRY)
+        .on(OF_REGISTRY)
         .supersedes(&["auth.token-invalid", "auth.insufficient-scope"])
         .logic(wrong_registry),
     Rule::error("token.anonymous", "token-anonymous")
-        .on(REGISTRY)
+        .on(OF_REGISTRY)
         .supersedes(&["auth.insufficient-scope", "token.scope-reduced"])
         .logic(anonymous),
     Rule::error("token.refresh-loop", "token-refresh-loop")

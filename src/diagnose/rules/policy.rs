@@ -10,30 +10,15 @@
 use std::net::IpAddr;
 
 use crate::exchange::{FailureKind, Stage};
-use crate::registry::{Role, Vendor, vendors};
+use crate::registry::{Vendor, vendors};
 
 use super::super::case::Case;
 use super::super::facts::Facts;
 use super::super::finding::{Parameters, Severity};
 use super::super::past::Why;
 use super::super::rule::{Match, Need, Rule};
+use super::OF_REGISTRY_OR_TOKEN;
 use super::connections::PATIENCE_MICROS;
-
-/// What the registry itself or its token server answers.
-const ANSWERED: &[Role] = &[
-    Role::Ping,
-    Role::Token,
-    Role::Manifest,
-    Role::Blob,
-    Role::Redirect,
-    Role::Upload,
-    Role::Mount,
-    Role::Tags,
-    Role::Catalog,
-    Role::Referrers,
-    Role::Delete,
-    Role::Attributes,
-];
 
 /// A change of the rules needs minutes; ten at most, as for permissions.
 const EFFECTIVE_MICROS: i64 = 600_000_000;
@@ -54,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         .logic(private_endpoint_bypassed),
     Rule::error("acr.firewall-opened", "firewall-rule-delay")
         .of_severity(Severity::Notice)
-        .on(ANSWERED)
+        .on(OF_REGISTRY_OR_TOKEN)
         .logic(firewall_opened),
     Rule::error("network.private-endpoint-unreachable", "private-endpoint-dns")
         .of_connections()
