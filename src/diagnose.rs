@@ -5,6 +5,7 @@
 //! each exchange of an episode as a [`Case`]. What a rule says is a function of the set of exchanges, whatever their
 //! order. No prose stands in code: the sentences are the [`Catalogue`]'s.
 
+pub mod alternatives;
 pub mod case;
 pub mod catalogue;
 pub mod details;
@@ -24,10 +25,12 @@ pub mod rules;
 pub mod search;
 mod standing;
 mod steps;
+pub mod sureness;
 pub mod table;
 pub mod tokens;
 mod verdict;
 
+pub use alternatives::OtherCause;
 pub use case::Case;
 pub use catalogue::{Catalogue, Entry, Explained};
 pub use engine::{Change, Engine, NotChecked};
@@ -37,6 +40,7 @@ pub use facts::Facts;
 pub use finding::{Finding, FindingId, OperationId, Parameters, Severity};
 pub use meaning::{Note, meaning, waiting};
 pub use rule::{Check, Match, Need, Rule, RuleId};
+pub use sureness::{Alternative, Sureness};
 pub use tokens::IssuedToken;
 
 pub use crate::registry::Operation;

@@ -10,4 +10,5 @@ mod order;
 mod parsers;
 mod pulls;
 mod rules;
+mod sureness;
 mod traffic;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::language::Language;
 use crate::registry::Vendor;
 
+use super::alternatives::{Alternatives, OtherCause};
 use super::finding::{Finding, Parameters};
 
 const FILES: [(&str, &str); 12] = [
@@ -31,6 +32,8 @@ const NOTES: &str = include_str!("catalogue/notes.toml");
 pub struct Catalogue {
     entries: BTreeMap<String, Entry>,
     notes: BTreeMap<String, Sentences>,
+    /// Other causes of what rules go by.
+    alternatives: Alternatives,
 }
 
 /// One entry: a cause of trouble, or a question of the FAQ.
@@ -125,6 +128,8 @@ pub struct Explained {
     pub cause: String,
     /// What to do, step by step.
     pub fix: Vec<String>,
+    /// What else may be the cause, the likeliest first.
+    pub alternatives: Vec<OtherCause>,
     /// Commands that help.
     pub commands: Vec<String>,
     /// The page of the documentation that says more.
@@ -187,7 +192,7 @@ impl Catalogue {
         for (_, text) in FILES {
             entries.extend(toml::from_str::<BTreeMap<String, Entry>>(text)?);
         }
-        Ok(Self { entries, notes: toml::from_str(NOTES)? })
+        Ok(Self { entries, notes: toml::from_str(NOTES)?, alternatives: Alternatives::parsed()? })
     }
 
     /// The same with these entries in the place of its own, for tests whose outcome must not change with its wording.
@@ -196,6 +201,19 @@ impl Catalogue {
     /// The text is not what entries look like.
     pub fn with_entries(self, text: &str) -> Result<Self, toml::de::Error> {
         Ok(Self { entries: toml::from_str(text)?, ..self })
+    }
+
+    /// The same with these alternatives in the place of its own.
+    ///
+    /// # Errors
+    /// The text is not what alternatives look like.
+    pub fn with_alternatives(self, text: &str) -> Result<Self, toml::de::Error> {
+        Ok(Self { alternatives: Alternatives::read(text)?, ..self })
+    }
+
+    /// Other causes of what rules go by.
+    pub fn alternatives(&self) -> &Alternatives {
+        &self.alternatives
     }
 
     /// The entry of this slug.
@@ -260,6 +278,7 @@ impl Entry {
             title: prose(title),
             cause: prose(cause),
             fix: fix.iter().map(|step| prose(step)).collect(),
+            alternatives: Vec::new(),
             commands: commands.map(|command| filled(command, parameters, Filling::Command)).collect(),
             doc: self.doc.clone(),
             faq: slug.to_owned(),
@@ -273,18 +292,21 @@ impl Finding {
         let slug = self.slug();
         let Some(entry) = catalogue.entry(slug) else {
             let (title, cause) = (slug.to_owned(), String::new());
-            return Explained { title, cause, fix: Vec::new(), commands: Vec::new(), doc: None, faq: slug.to_owned() };
+            let (fix, commands, alternatives) = (Vec::new(), Vec::new(), Vec::new());
+            return Explained { title, cause, fix, alternatives, commands, doc: None, faq: slug.to_owned() };
         };
         let is_acr = Vendor::of(self.parameters.value("registry").unwrap_or("")) == Vendor::Acr;
         let commands = entry.commands.iter().chain(entry.acr_commands.iter().filter(|_| is_acr));
         let words = entry.words_of(Some(self.rule.id.as_str()), language);
-        entry.filled(slug, words, &self.parameters, commands)
+        let names = self.alternatives.iter().copied();
+        let alternatives = catalogue.alternatives.explained(names, slug, &self.parameters, language);
+        Explained { alternatives, ..entry.filled(slug, words, &self.parameters, commands) }
     }
 }
 
 /// What a text is that gets filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Filling {
+pub(super) enum Filling {
     /// A sentence: any value may stand in it.
     Prose,
     /// A command that people copy: only values without meaning to a shell.
@@ -292,7 +314,7 @@ enum Filling {
 }
 
 /// The text with its `{placeholders}` filled; what is not known stands as `<placeholder>`.
-fn filled(text: &str, parameters: &Parameters, filling: Filling) -> String {
+pub(super) fn filled(text: &str, parameters: &Parameters, filling: Filling) -> String {
     let mut result = String::with_capacity(text.len().saturating_add(32));
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {

@@ -8,6 +8,7 @@ pub use crate::registry::OperationId;
 
 use super::evidence::Evidence;
 use super::rule::{Rule, RuleId};
+use super::sureness::Sureness;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,6 +115,10 @@ pub struct Finding {
     pub rule: &'static Rule,
     /// How much it matters here: usually the rule's own severity.
     pub severity: Severity,
+    /// How sure it is of its cause.
+    pub sureness: Sureness,
+    /// What else may be the cause, the likeliest first, by the names of the catalogue; none where it is certain.
+    pub alternatives: Vec<&'static str>,
     /// The exchanges it is about, in order.
     pub exchanges: Vec<ExchangeId>,
     /// The pull, push or login that it belongs to.

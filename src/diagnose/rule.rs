@@ -10,6 +10,7 @@ use super::case::Case;
 use super::episode::Level;
 use super::evidence::Evidence;
 use super::finding::{Parameters, Severity};
+use super::sureness::{Alternative, Sureness};
 
 /// The name of a rule: `area.words-with-dashes`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,6 +112,10 @@ pub struct Rule {
     pub needs: &'static [Need],
     /// The rules whose matches in the same episode say less than this one's.
     pub supersedes: &'static [&'static str],
+    /// How sure a match is while an alternative is open, unless the match says otherwise.
+    pub sureness: Sureness,
+    /// What else may be the cause, the likeliest first.
+    pub alternatives: &'static [Alternative],
     /// How it decides.
     pub check: Check,
 }
@@ -162,6 +167,8 @@ pub struct Match {
     pub parameters: Parameters,
     /// How much it matters, where that differs from the rule.
     pub severity: Option<Severity>,
+    /// How sure it is, where that differs from the rule. A certain match has no alternatives.
+    pub sureness: Option<Sureness>,
     /// Other exchanges that it is about.
     pub also: Vec<ExchangeId>,
 }
@@ -185,6 +192,13 @@ impl Match {
         self.severity = Some(severity);
         self
     }
+
+    /// This match, as sure as this.
+    #[must_use]
+    pub fn of_sureness(mut self, sureness: Sureness) -> Self {
+        self.sureness = Some(sureness);
+        self
+    }
 }
 
 impl Rule {
@@ -198,6 +212,8 @@ impl Rule {
             on: &[],
             needs: &[],
             supersedes: &[],
+            sureness: Sureness::Certain,
+            alternatives: &[],
             check: Check::When(&[]),
         }
     }
@@ -232,6 +248,20 @@ impl Rule {
         self
     }
 
+    /// The rule, whose cause is by far the most frequent; the others come in order.
+    pub(super) const fn likely(mut self, alternatives: &'static [Alternative]) -> Self {
+        self.sureness = Sureness::Likely;
+        self.alternatives = alternatives;
+        self
+    }
+
+    /// The rule, whose cause is the first of several that are about as frequent.
+    pub(super) const fn possible(mut self, alternatives: &'static [Alternative]) -> Self {
+        self.sureness = Sureness::Possible;
+        self.alternatives = alternatives;
+        self
+    }
+
     /// The rule, matching where all of these hold.
     pub(super) const fn when(mut self, conditions: &'static [Condition]) -> Self {
         self.check = Check::When(conditions);
@@ -242,6 +272,14 @@ impl Rule {
     pub(super) const fn logic(mut self, logic: fn(&Case<'_>) -> Option<Match>) -> Self {
         self.check = Check::Logic(logic);
         self
+    }
+
+    /// How sure a match in this case is, and what else it may be.
+    pub(super) fn doubt(&self, case: &Case<'_>, matched: &Match) -> (Sureness, Vec<&'static str>) {
+        let sureness = matched.sureness.unwrap_or(self.sureness);
+        let open = self.alternatives.iter().filter(|other| sureness < Sureness::Certain && other.is_open(case));
+        let open: Vec<_> = open.map(Alternative::name).collect();
+        (if open.is_empty() { Sureness::Certain } else { sureness }, open)
     }
 
     /// What this rule says about a case.

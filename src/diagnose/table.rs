@@ -9,6 +9,7 @@ use super::case::Case;
 use super::facts::Method;
 use super::rule::Condition::{Code, Is, Kind, Says, Side as By, Stage as During, Status};
 use super::rule::{Condition, Match, Need, Rule};
+use super::sureness::Alternative::{Or, OrIf};
 
 const BODY: &[Need] = &[Need::ResponseBody];
 const FAILURE: &[Need] = &[Need::Failure];
@@ -20,11 +21,13 @@ pub(super) const ROWS: &[Rule] = &[
         .on(&[Role::Token, Role::Ping, Role::Manifest])
         .needs(BODY)
         .supersedes(&["auth.token-refused", "auth.basic-refused", "auth.anonymous-refused"])
+        .likely(&[Or("client-id-wrong"), Or("secret-id-sent")])
         .when(&[Status(&[401]), Says(&["Invalid clientid or client secret"])]),
     Rule::error("auth.application-not-registered", "service-principal-expired")
         .on(&[Role::Token, Role::Ping, Role::Manifest])
         .needs(BODY)
         .supersedes(&["auth.token-refused", "auth.basic-refused", "auth.anonymous-refused"])
+        .likely(&[Or("application-missing"), Or("token-with-wrong-user")])
         .when(&[Status(&[401]), Says(&["Application not registered with AAD"])]),
     Rule::error("auth.user-name-not-guid", "wrong-credentials")
         .on(&[Role::Token, Role::Ping, Role::Manifest])
@@ -39,6 +42,11 @@ pub(super) const ROWS: &[Rule] = &[
     // Azure/azure-sdk-for-net#22827, recorded.
     Rule::error("acr.disallowed-operation", "disallowed-operation")
         .needs(BODY)
+        .possible(&[
+            OrIf("quarantined-image", is_no_deletion),
+            OrIf("storage-full", is_no_deletion),
+            Or("classic-tier"),
+        ])
         .when(&[Status(&[405]), Code(&["REGISTRY_DISALLOWED_OPERATION"])]),
     // distribution's code for what a registry does not do: deletion that is off, a push to a mirror. containerd asks again
     // with GET where a HEAD is not supported (core/remotes/docker/resolver.go).
@@ -53,6 +61,7 @@ pub(super) const ROWS: &[Rule] = &[
         .on(&[Role::Manifest, Role::Blob, Role::Upload, Role::Tags, Role::Referrers, Role::Delete])
         .needs(BODY)
         .supersedes(&["manifest.unknown", "blob.unknown"])
+        .likely(&[Or("path-altered")])
         .when(&[Status(&[404]), Says(&["404 page not found"])]),
     // MCR and Azure Front Door answer in plain text (Azure/acr#754).
     Rule::error("throttle.front-door", "throttled")
@@ -66,12 +75,14 @@ pub(super) const ROWS: &[Rule] = &[
     Rule::error("storage.signature-invalid", "sas-invalid")
         .on(&[Role::Storage])
         .needs(BODY)
+        .likely(&[Or("storage-key-changed")])
         .when(&[Status(&[403]), Code(&["AuthenticationFailed", "SignatureDoesNotMatch", "MissingKey", "InvalidKey"])]),
     // The part of the URL that is its key was lost: what is left is an anonymous request.
     Rule::error("storage.signature-missing", "sas-invalid")
         .on(&[Role::Storage])
         .needs(BODY)
         .supersedes(&["blob.unknown"])
+        .possible(&[Or("client-used-path")])
         .when(&[Status(&[401, 403, 404, 409]), Code(&["PublicAccessNotPermitted", "NoAuthenticationInformation"])]),
     // "The server is currently unable to receive requests": Azure Storage's and S3's own limits.
     Rule::error("throttle.storage", "throttled")
@@ -94,19 +105,23 @@ pub(super) const ROWS: &[Rule] = &[
             "AccountIsDisabled",
         ]),
     ]),
-    Rule::error("content.truncated-body", "truncated-body").needs(FAILURE).when(&[
+    Rule::error("content.truncated-body", "truncated-body").needs(FAILURE).possible(&[Or("transfer-limit")]).when(&[
         During(&[Stage::ReadBody]),
         By(&[Side::Origin]),
         Kind(|kind| matches!(kind, FailureKind::Truncated | FailureKind::Reset | FailureKind::TimedOut)),
     ]),
-    Rule::error("network.answer-reset", "connection-reset").needs(FAILURE).when(&[
-        During(&[Stage::Send, Stage::AwaitHead]),
-        By(&[Side::Origin]),
-        Kind(|kind| matches!(kind, FailureKind::Reset | FailureKind::Truncated)),
-    ]),
+    Rule::error("network.answer-reset", "connection-reset")
+        .needs(FAILURE)
+        .possible(&[Or("firewall-cut-off"), Or("network-broken")])
+        .when(&[
+            During(&[Stage::Send, Stage::AwaitHead]),
+            By(&[Side::Origin]),
+            Kind(|kind| matches!(kind, FailureKind::Reset | FailureKind::Truncated)),
+        ]),
     // A proxy answers a plain-HTTP request itself; for TLS it refuses the tunnel.
     Rule::error("network.proxy-wants-login", "parent-proxy-auth")
         .supersedes(&["network.block-page"])
+        .likely(&[Or("proxy-password-wrong")])
         .when(&[Status(&[407]), Is(|case| !case.facts.answered_by_us)]),
     // Azure's policies (FAQ: built-in policies that keep the admin user disabled).
     Rule::error("arm.disallowed-by-policy", "policy-admin-credentials")
@@ -118,30 +133,47 @@ pub(super) const ROWS: &[Rule] = &[
 /// The rules about connections.
 pub(super) const CONNECTION_ROWS: &[Rule] = &[
     connection("network.dns-failure", "dns-failure")
+        .possible(&[
+            OrIf("resolver-unreachable", |case| !failed_as(case, &FailureKind::NameNotFound)),
+            OrIf("private-zone-missing", is_acr_host),
+            OrIf("resolver-filters", |case| failed_as(case, &FailureKind::NameNotFound)),
+        ])
         .when(&[During(&[Stage::Resolve]), Kind(|kind| *kind != FailureKind::GaveUp)]),
     connection("network.connection-refused", "connection-refused")
+        .likely(&[Or("firewall-answers")])
         .when(&[During(&[Stage::Connect]), Kind(|kind| *kind == FailureKind::Refused)]),
     connection("network.unreachable", "connection-refused")
+        .likely(&[Or("local-rule")])
         .when(&[During(&[Stage::Connect]), Kind(|kind| *kind == FailureKind::Unreachable)]),
-    connection("network.connection-reset", "connection-reset").when(&[
-        During(&[Stage::Connect, Stage::UpstreamTls]),
-        By(&[Side::Origin]),
-        Kind(|kind| matches!(kind, FailureKind::Reset | FailureKind::Truncated)),
-    ]),
+    connection("network.connection-reset", "connection-reset")
+        .possible(&[Or("server-overloaded"), Or("network-broken")])
+        .when(&[
+            During(&[Stage::Connect, Stage::UpstreamTls]),
+            By(&[Side::Origin]),
+            Kind(|kind| matches!(kind, FailureKind::Reset | FailureKind::Truncated)),
+        ]),
     connection("network.parent-proxy-auth", "parent-proxy-auth")
         .supersedes(&["network.parent-proxy-refused"])
+        .likely(&[Or("proxy-password-wrong")])
         .when(&[Kind(|kind| *kind == FailureKind::ParentProxyRefused(407))]),
-    connection("network.parent-proxy-refused", "parent-proxy-refused").when(&[
-        During(&[Stage::ParentProxy]),
-        Kind(|kind| !matches!(kind, FailureKind::GaveUp | FailureKind::TimedOut)),
-    ]),
-    connection("tls.rejected-by-server", "tls-rejected-by-server").when(&[
-        During(&[Stage::UpstreamTls]),
-        By(&[Side::Origin]),
-        Kind(|kind| {
-            matches!(kind, FailureKind::TlsAlert(_) | FailureKind::TlsFailed | FailureKind::TlsNothingInCommon)
-        }),
-    ]),
+    connection("network.parent-proxy-refused", "parent-proxy-refused")
+        .likely(&[
+            OrIf("proxy-unreachable", |case| refused_by_proxy(case).is_none()),
+            OrIf("proxy-cannot-connect", |case| refused_by_proxy(case).is_some_and(|status| status >= 500)),
+        ])
+        .when(&[
+            During(&[Stage::ParentProxy]),
+            Kind(|kind| !matches!(kind, FailureKind::GaveUp | FailureKind::TimedOut)),
+        ]),
+    connection("tls.rejected-by-server", "tls-rejected-by-server")
+        .likely(&[OrIf("firewall-cut-off", |case| !failed_as(case, &FailureKind::TlsNothingInCommon))])
+        .when(&[
+            During(&[Stage::UpstreamTls]),
+            By(&[Side::Origin]),
+            Kind(|kind| {
+                matches!(kind, FailureKind::TlsAlert(_) | FailureKind::TlsFailed | FailureKind::TlsNothingInCommon)
+            }),
+        ]),
     connection("tls.plain-http", "plain-http-on-tls")
         .when(&[During(&[Stage::UpstreamTls]), Kind(|kind| *kind == FailureKind::NotTls)]),
     connection("proxy.limitation", "proxy-limitation").when(&[Kind(is_limitation)]),
@@ -154,6 +186,26 @@ const fn connection(name: &'static str, slug: &'static str) -> Rule {
 /// Docker Hub's own limit, wherever it comes from (docker/docs#13499, Azure/azure-sdk-for-js#34390).
 pub(super) fn is_hub_limit(case: &Case<'_>) -> bool {
     case.vendor() == Vendor::DockerHub || case.says("pull rate limit")
+}
+
+fn failed_as(case: &Case<'_>, kind: &FailureKind) -> bool {
+    case.facts.failure.as_deref().is_some_and(|failure| failure.kind == *kind)
+}
+
+/// The status with which the parent proxy refused the tunnel, if it was reached.
+fn refused_by_proxy(case: &Case<'_>) -> Option<u16> {
+    match case.facts.failure.as_deref()?.kind {
+        FailureKind::ParentProxyRefused(status) => Some(status),
+        _ => None,
+    }
+}
+
+fn is_acr_host(case: &Case<'_>) -> bool {
+    Vendor::of(&case.facts.host) == Vendor::Acr
+}
+
+fn is_no_deletion(case: &Case<'_>) -> bool {
+    case.facts.method != Method::Delete
 }
 
 /// What pulltap does not do, whoever asked for it.

@@ -9,6 +9,7 @@ use super::episode::{Episode, Level};
 use super::finding::{Finding, FindingId, Parameters, Severity};
 use super::rule::{Match, Rule};
 use super::rules::RulesByRole;
+use super::sureness::Alternative;
 
 /// The most pieces of evidence that a finding carries.
 const MOST_EVIDENCE: usize = 8;
@@ -34,12 +35,15 @@ pub(super) fn of(episode: &Episode<'_>, level: Level, rules: &RulesByRole) -> Ve
             continue;
         }
         let severity = weighed(matched.severity.unwrap_or(rule.severity), &case);
+        let (sureness, alternatives) = rule.doubt(&case, &matched);
         let mut exchanges = vec![case.facts.id];
         exchanges.extend(&matched.also);
         let mut finding = Finding {
             id: FindingId::of(rule.id, case.facts.id),
             rule,
             severity,
+            sureness,
+            alternatives,
             exchanges,
             operation: None,
             evidence: matched.evidence,
@@ -67,9 +71,12 @@ fn weighed(severity: Severity, case: &Case<'_>) -> Severity {
     if is_mended { severity.min(Severity::Warning) } else { severity }
 }
 
-/// Adds another finding of the same rule about the same thing; the exchanges are put in order by the caller.
+/// Adds another finding of the same rule about the same thing, and is as sure as the less sure of both; the exchanges are put in order by the caller.
 pub(super) fn join(finding: &mut Finding, other: &Finding) {
     finding.severity = finding.severity.max(other.severity);
+    finding.sureness = finding.sureness.min(other.sureness);
+    let is_open = |name: &&str| finding.alternatives.contains(name) || other.alternatives.contains(name);
+    finding.alternatives = finding.rule.alternatives.iter().map(Alternative::name).filter(is_open).collect();
     finding.exchanges.extend(&other.exchanges);
     for evidence in &other.evidence {
         if finding.evidence.len() < MOST_EVIDENCE && !finding.evidence.contains(evidence) {

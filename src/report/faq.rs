@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::columns::{padded, wrapped};
 use super::words::{self, Words};
-use crate::diagnose::{Catalogue, Entry};
+use crate::diagnose::{Catalogue, Entry, OtherCause};
 use crate::language::Language;
 
 /// How the catalogue is shown.
@@ -23,7 +23,7 @@ pub fn faq(catalogue: &Catalogue, words: &[String], style: Style) -> (String, bo
     let named = found.iter().find(|(slug, _)| is_named && words.iter().any(|word| word.eq_ignore_ascii_case(slug)));
     let text = match (found.as_slice(), named) {
         ([], _) => format!("{}\n", words::of(style.language).faq_none),
-        (_, Some((slug, found))) | ([(slug, found)], None) => entry(slug, found, style),
+        (_, Some((slug, found))) | ([(slug, found)], None) => entry(catalogue, slug, found, style),
         (found, None) => list(found, style),
     };
     (text, !found.is_empty())
@@ -43,14 +43,17 @@ fn list(found: &[(&str, &Entry)], style: Style) -> String {
 }
 
 /// One entry in full.
-fn entry(slug: &str, entry: &Entry, style: Style) -> String {
+fn entry(catalogue: &Catalogue, slug: &str, entry: &Entry, style: Style) -> String {
     let words = words::of(style.language);
     let explained = entry.explained(slug, style.language);
     let mut page = Page { text: String::new(), width: style.width, words };
     page.paragraph("", "", &explained.title);
     page.line("");
     page.paragraph("  ", "", &explained.cause);
+    let own: Vec<_> = entry.rule_words(style.language).map(|(rule, _)| rule).collect();
+    let alternatives = catalogue.alternatives().of_entry(slug, |rule| !own.contains(&rule), style.language);
     page.steps(&explained.fix, &explained.commands);
+    page.alternatives("  ", &alternatives);
     for (rule, own) in entry.rules_explained(style.language) {
         page.line("");
         page.paragraph("  ", "* ", &format!("{} [{rule}]", own.title));
@@ -58,6 +61,8 @@ fn entry(slug: &str, entry: &Entry, style: Style) -> String {
         if own.fix != explained.fix {
             page.numbered("    ", &own.fix);
         }
+        let alternatives = catalogue.alternatives().of_entry(slug, |other| other == rule, style.language);
+        page.alternatives("    ", &alternatives);
     }
     page.line("");
     if !entry.codes.is_empty() {
@@ -80,6 +85,18 @@ impl Page {
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
+    }
+
+    fn alternatives(&mut self, indent: &str, alternatives: &[OtherCause]) {
+        if alternatives.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line(&format!("{indent}{}:", self.words.alternatives));
+        for other in alternatives {
+            let text = format!("{} {}: {}{}", other.cause, self.words.tell, other.tell, other.in_full());
+            self.paragraph(&format!("{indent}  "), "- ", &text);
+        }
     }
 
     fn steps(&mut self, fix: &[String], commands: &[String]) {

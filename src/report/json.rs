@@ -217,6 +217,10 @@ pub fn finding(finding: &Finding, explained: &Explained) -> Map<String, Value> {
             "value": evidence.value,
         })
     });
+    let alternatives = explained
+        .alternatives
+        .iter()
+        .map(|other| json!({"name": other.name, "cause": other.cause, "tell": other.tell, "faq": other.faq}));
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| {
         object.insert(key.to_owned(), value);
@@ -224,6 +228,8 @@ pub fn finding(finding: &Finding, explained: &Explained) -> Map<String, Value> {
     put("id", json!(finding.id.as_str()));
     put("rule", json!(finding.rule.id.as_str()));
     put("severity", json!(finding.severity.as_str()));
+    put("sureness", json!(finding.sureness.as_str()));
+    put("alternatives", alternatives.collect());
     put("faq", json!(explained.faq));
     put("title", json!(explained.title));
     put("cause", json!(explained.cause));

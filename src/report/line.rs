@@ -5,7 +5,7 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 
 use super::{quantity, words};
-use crate::diagnose::{Explained, Finding};
+use crate::diagnose::{Explained, Finding, Sureness};
 use crate::exchange::{Exchange, Moment};
 use crate::language::Language;
 use crate::printable::printable;
@@ -43,8 +43,17 @@ pub fn exchange(exchange: &Exchange, notes: &[String], now: Moment, zone: &TimeZ
 pub fn finding(finding: &Finding, explained: &Explained) -> String {
     let exchanges: Vec<_> = finding.exchanges.iter().map(|id| format!("#{id}")).collect();
     let (title, cause) = (printable(&explained.title), printable(&explained.cause));
-    let severity = finding.severity.as_str();
-    format!("{severity}: {title}: {cause}  [{}; {}; faq {}]", exchanges.join(" "), finding.rule.id, explained.faq)
+    let (severity, doubt) = (finding.severity.as_str(), doubt(finding));
+    let (exchanges, rule, faq) = (exchanges.join(" "), finding.rule.id, &explained.faq);
+    format!("{severity}: {title}: {cause}  [{exchanges}; {rule}{doubt}; faq {faq}]")
+}
+
+/// How sure a finding is, and what else it may be; nothing where it is certain.
+fn doubt(finding: &Finding) -> String {
+    match finding.sureness {
+        Sureness::Certain => String::new(),
+        sureness => format!("; {}, or {}", sureness.as_str(), finding.alternatives.join(", ")),
+    }
 }
 
 /// One line about an operation: what was asked for, of whom and by whom, what came of it, how much and how long.
@@ -89,6 +98,9 @@ pub fn advice(finding: &Finding, explained: &Explained) -> String {
     }
     for command in &explained.commands {
         let _ = write!(text, "\n    $ {}", printable(command));
+    }
+    for other in &explained.alternatives {
+        let _ = write!(text, "\n  or: {} {}{}", printable(&other.cause), printable(&other.tell), other.in_full());
     }
     if let Some(doc) = &explained.doc {
         let _ = write!(text, "\n  {doc}");

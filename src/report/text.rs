@@ -59,6 +59,13 @@ pub fn finding(finding: &Finding, catalogue: &Catalogue, language: Language) -> 
     for command in &explained.commands {
         line(&format!("    $ {}", printable(command)));
     }
+    if let Some(heading) = words.sureness.get(finding.sureness as usize) {
+        line(&format!("  {heading}:"));
+    }
+    for other in &explained.alternatives {
+        line(&format!("    - {}", printable(&other.cause)));
+        line(&format!("      {}: {}{}", words.tell, printable(&other.tell), other.in_full()));
+    }
     if let Some(doc) = &explained.doc {
         line(&format!("  {}: {doc}", words.more));
     }

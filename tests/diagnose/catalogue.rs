@@ -125,6 +125,7 @@ fn leaves_no_placeholder_empty_in_what_the_fixtures_find() {
             for language in Language::ALL {
                 let explained = finding.explained(&catalogue, language);
                 let words = [&explained.title, &explained.cause].into_iter().chain(&explained.fix);
+                let words = words.chain(explained.alternatives.iter().flat_map(|other| [&other.cause, &other.tell]));
                 for text in words {
                     assert!(!text.contains('<') || text.contains("'<'"), "{}: {text}", finding.rule.id);
                 }

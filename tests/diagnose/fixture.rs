@@ -41,6 +41,10 @@ pub struct Fixture {
     /// Parameters that the finding must have.
     #[serde(default)]
     pub parameters: std::collections::BTreeMap<String, String>,
+    /// How sure the finding must be, if that is looked at here.
+    pub sureness: Option<String>,
+    /// What else it may be, in order, if that is looked at here.
+    pub alternatives: Option<Vec<String>>,
     /// The severity that the finding must have, where it is not the rule's own.
     pub severity: Option<String>,
     /// The `User-Agent` of all requests, where it is not docker's.
@@ -118,7 +122,29 @@ pub fn read(path: &str) -> Fixture {
     toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
+/// Reads a fixture with something changed in it.
+pub fn read_changed(path: &str, from: &str, to: &str) -> Fixture {
+    let text = std::fs::read_to_string(folder().join(path)).unwrap();
+    assert!(text.contains(from), "{path} has no {from:?}");
+    toml::from_str(&text.replace(from, to)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
 impl Fixture {
+    /// The fixture with only its first exchanges; says how many were cut off.
+    pub fn split_off(&mut self, at: usize) -> usize {
+        self.exchange.split_off(at).len()
+    }
+
+    /// The fixture with another host where it names none.
+    pub fn at_host(self, host: &str) -> Self {
+        Self { host: Some(host.to_owned()), ..self }
+    }
+
+    /// The fixture with another `User-Agent`.
+    pub fn of_agent(self, agent: &str) -> Self {
+        Self { agent: Some(agent.to_owned()), ..self }
+    }
+
     /// The exchanges, in order of their beginning as far as the file has it.
     pub fn exchanges(&self) -> Vec<Exchange> {
         let mut at = 0.0;

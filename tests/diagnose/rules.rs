@@ -31,6 +31,12 @@ fn assert_fires(rule: &str) {
     assert_eq!(troubles(&found), expected, "{rule}");
     let severity = fixture.severity.as_deref().unwrap_or(finding.rule.severity.as_str());
     assert_eq!(finding.severity.as_str(), severity, "{rule}");
+    if let Some(sureness) = &fixture.sureness {
+        assert_eq!(finding.sureness.as_str(), sureness, "{rule}");
+    }
+    if let Some(alternatives) = &fixture.alternatives {
+        assert_eq!(&finding.alternatives, alternatives, "{rule}");
+    }
     for wanted in &fixture.evidence {
         let (at, value) = wanted.split_once(": ").unwrap();
         let has = finding.evidence.iter().any(|evidence| {

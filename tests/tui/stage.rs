@@ -38,6 +38,7 @@ impl Stage {
         let listening: Vec<SocketAddr> = vec!["127.0.0.1:8888".parse().unwrap()];
         let ca = "/home/me/.local/share/pulltap/ca.crt".into();
         let catalogue = Catalogue::built_in().with_entries(include_str!("../fixtures/tui/catalogue.toml")).unwrap();
+        let catalogue = catalogue.with_alternatives(include_str!("../fixtures/tui/alternatives.toml")).unwrap();
         let source = Source::Live { listening, ca, har: "2026-01-15T12-00-00.har".to_owned() };
         Self {
             app: App::new(source, Moment::from_micros(START * 1_000_000)),

@@ -6,6 +6,8 @@ use super::super::case::Case;
 use super::super::facts::Method;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
+use super::super::sureness::{is_not_acr, is_read, names_admin_user, names_application, names_repository};
 use super::OF_REGISTRY;
 
 /// The rules of this family.
@@ -13,14 +15,34 @@ pub(super) const RULES: &[Rule] = &[
     Rule::error("auth.insufficient-scope", "pull-push-permissions")
         .on(OF_REGISTRY)
         .supersedes(&["token.scope-reduced"])
+        .likely(&[
+            Or("role-just-assigned"),
+            OrIf("repository-hidden", names_repository),
+            OrIf("token-not-accepted", |case| case.challenge_error().is_none()),
+        ])
         .logic(insufficient_scope),
     Rule::error("hub.denied", "hub-denied")
         .on(OF_REGISTRY)
         .supersedes(&["auth.insufficient-scope", "token.scope-reduced"])
+        .possible(&[OrIf("private-repository", is_read), OrIf("token-read-only", |case| !is_read(case))])
         .logic(hub_denied),
-    Rule::error("auth.token-invalid", "token-expired").on(OF_REGISTRY).logic(token_invalid),
-    Rule::error("auth.basic-refused", "wrong-credentials").on(OF_REGISTRY).logic(basic_refused),
-    Rule::error("auth.denied", "pull-push-permissions").on(OF_REGISTRY).needs(&[Need::ResponseBody]).logic(denied),
+    Rule::error("auth.token-invalid", "token-expired")
+        .on(OF_REGISTRY)
+        .likely(&[OrIf("token-for-another", |case| !tells_audience(case)), Or("clock-wrong"), Or("token-damaged")])
+        .logic(token_invalid),
+    Rule::error("auth.basic-refused", "wrong-credentials")
+        .on(OF_REGISTRY)
+        .likely(&[
+            OrIf("admin-user-off", names_admin_user),
+            OrIf("service-principal-secret-expired", names_application),
+            OrIf("tokens-only", is_not_acr),
+        ])
+        .logic(basic_refused),
+    Rule::error("auth.denied", "pull-push-permissions")
+        .on(OF_REGISTRY)
+        .needs(&[Need::ResponseBody])
+        .likely(&[OrIf("repository-hidden", names_repository), Or("registry-policy")])
+        .logic(denied),
 ];
 
 /// 401 to a request with a token, and no later success: the token does not allow it. The registry says
@@ -85,4 +107,10 @@ fn denied(case: &Case<'_>) -> Option<Match> {
     let is_denied = case.facts.status == Some(403) && (case.has_code("DENIED") || case.has_code("FORBIDDEN"));
     let parameters = || Parameters::new().with("scope", asked_scope(case));
     is_denied.then(|| Match::on(case.body_evidence()).with(parameters()))
+}
+
+/// Whether the token says of itself for whom it is: one that is for another registry is known then.
+fn tells_audience(case: &Case<'_>) -> bool {
+    let Some(Authorization::Bearer { claims }) = case.authorization() else { return false };
+    claims.as_deref().is_some_and(|claims| !claims.audience.is_empty())
 }

@@ -7,6 +7,8 @@ use super::super::case::Case;
 use super::super::evidence::Place;
 use super::super::finding::Severity;
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
+use super::super::sureness::{Sureness, others_failed};
 
 /// Go clients give a TLS handshake 10 s, docker a whole ping 15 s (moby daemon/pkg/registry/registry.go).
 pub(super) const PATIENCE_MICROS: i64 = 9_000_000;
@@ -16,11 +18,16 @@ pub(super) const RULES: &[Rule] = &[
     rule("tls.proxy-ca-untrusted", "proxy-ca-untrusted")
         .needs(&[Need::ClientTls])
         .supersedes(&["tls.proxy-ca-doubted", "connection.client-gave-up"])
+        .likely(&[
+            OrIf("clock-wrong", |case| client_alert(case) == Some(42)),
+            OrIf("certificate-pinned", |case| client_alert(case) == Some(46)),
+        ])
         .logic(proxy_ca_untrusted),
     rule("tls.proxy-ca-doubted", "proxy-ca-untrusted")
         .of_severity(Severity::Warning)
         .needs(&[Need::ClientTls])
         .supersedes(&["connection.client-gave-up"])
+        .likely(&[Or("opened-ahead")])
         .logic(proxy_ca_doubted),
     rule("tls.client-too-old", "enable-tls12")
         .needs(&[Need::ClientTls])
@@ -28,20 +35,32 @@ pub(super) const RULES: &[Rule] = &[
         .logic(client_too_old),
     rule("tls.certificate-expired", "certificate-expired")
         .needs(&[Need::UpstreamTls])
+        .possible(&[Or("clock-wrong")])
         .logic(|case| certificate(case, |verdict| matches!(verdict, Verdict::Expired | Verdict::NotYetValid))),
     rule("tls.certificate-wrong-name", "certificate-wrong-name")
         .needs(&[Need::UpstreamTls])
+        .likely(&[Or("intercepted"), Or("alias-not-covered")])
         .logic(|case| certificate(case, |verdict| *verdict == Verdict::WrongName)),
-    rule("tls.certificate-untrusted", "certificate-untrusted").needs(&[Need::UpstreamTls]).logic(|case| {
-        certificate(case, |verdict| matches!(verdict, Verdict::UnknownIssuer | Verdict::Revoked | Verdict::Refused(_)))
-    }),
+    rule("tls.certificate-untrusted", "certificate-untrusted")
+        .needs(&[Need::UpstreamTls])
+        .possible(&[OrIf("own-ca-not-trusted", is_unknown_issuer), OrIf("intermediate-missing", is_unknown_issuer)])
+        .logic(|case| {
+            certificate(case, |verdict| {
+                matches!(verdict, Verdict::UnknownIssuer | Verdict::Revoked | Verdict::Refused(_))
+            })
+        }),
     rule("connection.timeout", "connect-timeout")
         .needs(&[Need::Failure])
+        .likely(&[Or("host-down")])
         .logic(|case| waited(case, |stage| matches!(stage, Stage::Connect | Stage::ParentProxy))),
     rule("tls.handshake-timeout", "tls-handshake-timeout")
         .needs(&[Need::Failure])
+        .possible(&[Or("firewall-in-tls")])
         .logic(|case| waited(case, |stage| stage == Stage::UpstreamTls)),
-    rule("connection.client-gave-up", "client-gave-up").of_severity(Severity::Notice).logic(client_gave_up),
+    rule("connection.client-gave-up", "client-gave-up")
+        .of_severity(Severity::Notice)
+        .likely(&[OrIf("other-request-failed", others_failed)])
+        .logic(client_gave_up),
 ];
 
 const fn rule(name: &'static str, slug: &'static str) -> Rule {
@@ -49,10 +68,14 @@ const fn rule(name: &'static str, slug: &'static str) -> Rule {
 }
 
 /// Alerts `bad_certificate`, `certificate_unknown`, `unknown_ca` (RFC 8446, section 6) from the client: Go sends 42,
-/// OpenSSL 48, Java and Schannel 46.
+/// OpenSSL 48, Java and Schannel 46. Go's stands for whatever it does not like about a certificate, its time included.
 fn proxy_ca_untrusted(case: &Case<'_>) -> Option<Match> {
-    let alert = case.facts.tls.client_alert.or_else(|| alert_that_failed(case))?;
+    let alert = client_alert(case)?;
     matches!(alert, 42 | 46 | 48).then(|| Match::on([case.evidence(Place::ClientTls, &format!("tls alert {alert}"))]))
+}
+
+fn client_alert(case: &Case<'_>) -> Option<u8> {
+    case.facts.tls.client_alert.or_else(|| alert_that_failed(case))
 }
 
 fn alert_that_failed(case: &Case<'_>) -> Option<u8> {
@@ -85,9 +108,12 @@ fn proxy_ca_doubted(case: &Case<'_>) -> Option<Match> {
     }
     let silent =
         (0..case.episode.members().len().min(LOOKED_AT)).filter_map(|at| Case::new(case.episode, at)).filter(is_silent);
-    let severity = if silent.count() > 1 { Severity::Warning } else { Severity::Notice };
+    let (severity, sureness) = match silent.count() {
+        0 | 1 => (Severity::Notice, Sureness::Possible),
+        _ => (Severity::Warning, Sureness::Likely),
+    };
     let evidence = case.failure_evidence().unwrap_or_else(|| case.evidence(Place::ClientTls, "no request"));
-    Some(Match::on([evidence]).of_severity(severity))
+    Some(Match::on([evidence]).of_severity(severity).of_sureness(sureness))
 }
 
 /// TLS 1.1 and older are refused by Azure Container Registry since 2020, and by pulltap.
@@ -123,4 +149,12 @@ fn client_gave_up(case: &Case<'_>) -> Option<Match> {
     let left = matches!(failure.kind, FailureKind::GaveUp | FailureKind::Reset | FailureKind::Truncated);
     let is_early = failure.side == Side::Client && left && case.facts.duration_micros() < PATIENCE_MICROS;
     is_early.then(|| Match::on(case.failure_evidence().into_iter().chain([case.duration_evidence()])))
+}
+
+/// Revoked, or refused for a reason that the verifier names: then it is no missing trust.
+fn is_unknown_issuer(case: &Case<'_>) -> bool {
+    let is_it = |verdict: &Verdict| *verdict == Verdict::UnknownIssuer;
+    let failed = case.facts.failure.as_deref().map(|failure| &failure.kind);
+    matches!(failed, Some(FailureKind::Certificate(verdict)) if is_it(verdict))
+        || case.facts.tls.verdict.as_deref().is_some_and(is_it)
 }

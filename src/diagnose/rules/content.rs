@@ -7,24 +7,39 @@ use super::super::evidence::{Evidence, Place};
 use super::super::facts::Method;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
+use super::super::sureness::{is_acr, may_hide};
 use super::image::foreign_layer;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
-    Rule::error("manifest.unknown", "manifest-unknown").on(&[Role::Manifest]).logic(manifest_unknown),
+    Rule::error("manifest.unknown", "manifest-unknown")
+        .on(&[Role::Manifest])
+        .likely(&[
+            Or("manifest-deleted"),
+            OrIf("quarantined", |case| is_acr(case) && names_tag(case)),
+            OrIf("repository-missing", says_nothing),
+        ])
+        .logic(manifest_unknown),
     Rule::error("registry.repository-unknown", "repository-unknown")
         .on(&[Role::Manifest, Role::Blob, Role::Tags, Role::Referrers, Role::Delete])
         .needs(&[Need::ResponseBody])
         .supersedes(&["manifest.unknown"])
+        .likely(&[OrIf("repository-emptied", is_acr), OrIf("repository-hidden", may_hide)])
         .logic(repository_unknown),
-    Rule::error("blob.unknown", "blob-unknown").on(&[Role::Blob, Role::Storage]).logic(blob_unknown),
+    Rule::error("blob.unknown", "blob-unknown")
+        .on(&[Role::Blob, Role::Storage])
+        .likely(&[Or("blob-deleted"), OrIf("replica-behind", |case| is_acr(case) && case.role == Role::Blob)])
+        .logic(blob_unknown),
     Rule::error("content.digest-mismatch", "digest-mismatch")
         .on(&[Role::Manifest, Role::Blob, Role::Storage])
         .needs(&[Need::Digest])
+        .likely(&[Or("stored-damaged")])
         .logic(digest_mismatch),
     Rule::error("content.range-ignored", "truncated-body")
         .of_severity(Severity::Warning)
         .on(&[Role::Blob, Role::Storage])
+        .likely(&[Or("server-without-ranges")])
         .logic(range_ignored),
 ];
 
@@ -95,4 +110,14 @@ fn range_ignored(case: &Case<'_>) -> Option<Match> {
     let asked = case.evidence(Place::RequestHeader(at), &format!("range: bytes={from}-"));
     let evidence = case.status_evidence().into_iter().chain([asked]);
     Some(Match::on(evidence))
+}
+
+/// A digest is never new: quarantine hides tags.
+fn names_tag(case: &Case<'_>) -> bool {
+    case.facts.endpoint.reference().is_some_and(|reference| !reference.contains(':'))
+}
+
+/// Whether the answer does not say what is missing, as that to a HEAD.
+fn says_nothing(case: &Case<'_>) -> bool {
+    case.error().is_none_or(|error| error.body.summary().is_none())
 }

@@ -12,6 +12,7 @@ use super::super::evidence::{Evidence, Place};
 use super::super::facts::{Facts, Method};
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
 
 const IDENTITY: &[Role] = &[Role::Identity];
 const MANAGEMENT: &[Role] = &[Role::Management];
@@ -19,18 +20,32 @@ const BODY: &[Need] = &[Need::ResponseBody];
 
 /// The rules of this family. Entra's numbers: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 pub(super) const RULES: &[Rule] = &[
-    entra("entra.client-secret", "service-principal-expired").logic(|case| refused_as(case, &[7_000_215, 7_000_222])),
-    entra("entra.wrong-tenant", "entra-error").logic(|case| refused_as(case, &[50_020, 90_002, 500_011, 700_016])),
+    entra("entra.client-secret", "service-principal-expired")
+        .likely(&[OrIf("secret-id-sent", |case| has_number(case, &[7_000_215]))])
+        .logic(|case| refused_as(case, &[7_000_215, 7_000_222])),
+    entra("entra.wrong-tenant", "entra-error")
+        .likely(&[
+            OrIf("application-missing", |case| has_number(case, &[500_011, 700_016])),
+            OrIf("tenant-misspelt", |case| has_number(case, &[90_002])),
+        ])
+        .logic(|case| refused_as(case, &[50_020, 90_002, 500_011, 700_016])),
     entra("entra.interaction-needed", "entra-error").logic(|case| refused_as(case, &[50_074, 50_076, 50_079, 50_158])),
     entra("entra.conditional-access", "entra-error").logic(|case| refused_as(case, &[53_000, 53_001, 53_002, 53_003])),
     entra("entra.login-expired", "entra-error").logic(|case| refused_as(case, &[50_173, 70_008, 70_043, 700_082])),
-    entra("entra.assertion-expired", "entra-error").logic(|case| refused_as(case, &[700_024])),
+    entra("entra.assertion-expired", "entra-error")
+        .likely(&[Or("clock-wrong")])
+        .logic(|case| refused_as(case, &[700_024])),
     Rule::error("entra.refused", "entra-error").on(IDENTITY).needs(BODY).logic(refused),
-    Rule::error("arm.forbidden", "pull-push-permissions").on(MANAGEMENT).needs(BODY).logic(forbidden),
+    Rule::error("arm.forbidden", "pull-push-permissions")
+        .on(MANAGEMENT)
+        .needs(BODY)
+        .likely(&[Or("role-just-assigned")])
+        .logic(forbidden),
     Rule::error("arm.build-forbidden", "pull-push-permissions")
         .on(MANAGEMENT)
         .needs(BODY)
         .supersedes(&["arm.forbidden"])
+        .likely(&[Or("role-just-assigned")])
         .logic(build_forbidden),
     Rule::error("arm.replication-forbidden", "replication-delete-forbidden")
         .on(MANAGEMENT)
@@ -41,10 +56,12 @@ pub(super) const RULES: &[Rule] = &[
         .of_severity(Severity::Warning)
         .on(MANAGEMENT)
         .needs(BODY)
+        .possible(&[Or("other-subscription")])
         .logic(registry_not_found),
     Rule::error("arm.no-subscriptions", "run-error-no-subscriptions")
         .of_severity(Severity::Warning)
         .on(MANAGEMENT)
+        .likely(&[Or("role-just-assigned")])
         .logic(no_subscriptions),
     Rule::error("arm.credentials-read", "admin-credentials")
         .of_severity(Severity::Normal)
@@ -75,6 +92,10 @@ fn entra_error<'a>(case: &Case<'a>) -> Option<(u32, &'a str)> {
         return None;
     }
     case.error()?.body.texts().find_map(|text| Some((azure::entra_error(text)?, text)))
+}
+
+fn has_number(case: &Case<'_>, numbers: &[u32]) -> bool {
+    entra_error(case).is_some_and(|(number, _)| numbers.contains(&number))
 }
 
 fn refused_as(case: &Case<'_>, numbers: &[u32]) -> Option<Match> {

@@ -13,6 +13,7 @@ use super::super::evidence::{Evidence, Place};
 use super::super::facts::Method;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
 
 /// The most manifests that are asked whether a layer of them is foreign: a pull reads a handful.
 const MOST_MANIFESTS: usize = 16;
@@ -22,6 +23,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::error("image.platform-missing", "platform-mismatch")
         .on(&[Role::Manifest])
         .needs(&[Need::ResponseBody])
+        .possible(&[OrIf("client-stopped", |case| Client::of(&case.facts.agent).platform.is_none())])
         .logic(platform_missing),
     Rule::error("image.schema1", "schema1-manifest").on(&[Role::Manifest]).logic(schema1),
     Rule::error("image.foreign-layer-missing", "non-distributable-layers")
@@ -38,10 +40,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule::error("acr.quarantined", "image-quarantine")
         .on(&[Role::Manifest])
         .supersedes(&["manifest.unknown"])
+        .likely(&[Or("manifest-deleted")])
         .logic(quarantined),
     Rule::error("acr.tag-unknown", "manifest-unknown")
         .on(&[Role::Attributes])
         .needs(&[Need::ResponseBody])
+        .likely(&[Or("manifest-deleted"), Or("quarantined")])
         .logic(tag_unknown),
     Rule::error("acr.locked", "disallowed-operation")
         .needs(&[Need::ResponseBody])
@@ -51,6 +55,7 @@ pub(super) const RULES: &[Rule] = &[
         .on(&[Role::Manifest, Role::Blob])
         .needs(&[Need::ResponseBody])
         .supersedes(&["acr.disallowed-operation"])
+        .possible(&[Or("locked-for-reading")])
         .logic(read_disallowed),
 ];
 

@@ -10,6 +10,8 @@ use super::super::episode::Member;
 use super::super::evidence::{Evidence, Place};
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
+use super::super::sureness::may_hide;
 use super::OF_REGISTRY;
 
 /// The rules of this family.
@@ -25,12 +27,18 @@ pub(super) const RULES: &[Rule] = &[
     Rule::error("token.anonymous", "token-anonymous")
         .on(OF_REGISTRY)
         .supersedes(&["auth.insufficient-scope", "token.scope-reduced"])
+        .likely(&[Or("login-not-found"), OrIf("repository-hidden", may_hide)])
         .logic(anonymous),
     Rule::error("token.refresh-loop", "token-refresh-loop")
         .of_severity(Severity::Warning)
         .on(&[Role::Token])
+        .possible(&[Or("authorization-stripped"), Or("role-missing")])
         .logic(refresh_loop),
-    Rule::error("token.unused", "token-unused").of_severity(Severity::Notice).on(&[Role::Token]).logic(unused),
+    Rule::error("token.unused", "token-unused")
+        .of_severity(Severity::Notice)
+        .on(&[Role::Token])
+        .likely(&[Or("client-failed-itself"), Or("went-around")])
+        .logic(unused),
     Rule::error("clock.skew", "clock-skew").of_severity(Severity::Notice).logic(clock_skew),
 ];
 

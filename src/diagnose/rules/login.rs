@@ -3,7 +3,7 @@
 //! Not here, for want of traffic that would show it: RHEL's `--signature-verification` itself (only that a client pushed
 //! with a login and then pulls without one), and an image pull secret in the wrong namespace.
 
-use crate::registry::{Authorization, Client, ClientKind, Proof, Role, Scope, vendors};
+use crate::registry::{Authorization, Client, ClientKind, Proof, Role, Scope};
 
 use super::super::case::Case;
 use super::super::episode::Member;
@@ -11,6 +11,8 @@ use super::super::evidence::Place;
 use super::super::finding::{Parameters, Severity};
 use super::super::past::Why;
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
+use super::super::sureness::{Sureness, names_admin_user, names_user};
 use super::normal::{REGISTRY, is_repeated_as_get};
 use super::token::{is_refused, token_refused, was_granted_after_all};
 
@@ -23,10 +25,14 @@ const EFFECTIVE_MICROS: i64 = 600_000_000;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
-    Rule::error("auth.permission-effective", "permissions-delay").of_severity(Severity::Notice).logic(now_effective),
+    Rule::error("auth.permission-effective", "permissions-delay")
+        .of_severity(Severity::Notice)
+        .likely(&[OrIf("other-account", |case| !names_user(case))])
+        .logic(now_effective),
     Rule::error("auth.registry-name-port", "login-ok-docker-unauthorized")
         .on(TOKEN)
         .supersedes(&["auth.anonymous-refused"])
+        .likely(&[Or("not-logged-in")])
         .logic(name_with_port),
     Rule::error("auth.user-name-newline", "wrong-credentials")
         .on(TOKEN)
@@ -36,6 +42,7 @@ pub(super) const RULES: &[Rule] = &[
         .on(TOKEN)
         .needs(&[Need::RequestBody])
         .supersedes(&["auth.token-refused"])
+        .likely(&[Or("admin-password-other")])
         .logic(admin_user_refused),
     Rule::error("acr.admin-user-off", "admin-user-disabled")
         .on(TOKEN)
@@ -51,17 +58,23 @@ pub(super) const RULES: &[Rule] = &[
         .on(TOKEN)
         .needs(&[Need::RequestBody])
         .supersedes(&["auth.anonymous-refused"])
+        .possible(&[Or("logged-out")])
         .logic(push_then_pull_refused),
     Rule::error("auth.node-refused", "kubernetes")
         .of_severity(Severity::Notice)
         .on(TOKEN)
         .needs(&[Need::RequestBody])
+        .likely(&[OrIf("by-hand", |case| Client::of(&case.facts.agent).kind == ClientKind::Containerd)])
         .logic(node_refused),
     Rule::error("auth.challenge-unanswered", "anonymous-pull")
         .of_severity(Severity::Warning)
         .on(REPOSITORY)
+        .likely(&[Or("token-server-unreachable"), OrIf("only-looked", |case| !Client::of(&case.facts.agent).pulls())])
         .logic(challenge_unanswered),
-    Rule::error("registry.challenge-missing", "check-health").on(REGISTRY).logic(challenge_missing),
+    Rule::error("registry.challenge-missing", "check-health")
+        .on(REGISTRY)
+        .likely(&[Or("not-a-registry")])
+        .logic(challenge_missing),
     Rule::error("registry.challenge-incomplete", "check-health")
         .on(REGISTRY)
         .supersedes(&["auth.challenge-unanswered"])
@@ -116,12 +129,11 @@ fn user_name_with_newline(case: &Case<'_>) -> Option<Match> {
 }
 
 /// The admin user is named like the registry. Refused, it is off (as it is by default), or its password is another one:
-/// the registry answers both alike.
+/// the registry answers both alike. Where it is known to be on, the password is wrong, as for any other user.
 fn admin_user_refused(case: &Case<'_>) -> Option<Match> {
-    let registry = case.member.registry.to_ascii_lowercase();
-    let user = case.token()?.request.user.as_deref()?;
-    let is_admin = vendors::acr_name(&registry).is_some_and(|name| name.eq_ignore_ascii_case(user));
-    if is_admin { token_refused(case) } else { None }
+    case.token()?.request.user.as_deref()?;
+    let is_on = case.settings().is_some_and(|settings| settings.admin_user == Some(true));
+    if names_admin_user(case) && !is_on { token_refused(case) } else { None }
 }
 
 /// The same, where it is known to be off.
@@ -169,7 +181,9 @@ fn push_then_pull_refused(case: &Case<'_>) -> Option<Match> {
     }
     let mut found = Match::on(case.status_evidence().into_iter().chain(case.body_evidence()));
     found.also.push(pushed);
-    Some(found)
+    // docker names the kernel: those of Red Hat's family end with the release (`…el7.x86_64`).
+    let is_red_hat = [".el", ".fc"].iter().any(|release| case.facts.agent.contains(release));
+    Some(if is_red_hat { found.of_sureness(Sureness::Likely) } else { found })
 }
 
 /// The one that pulls is a node of a cluster (or a person with ctr or nerdctl): what has to log in is the node.

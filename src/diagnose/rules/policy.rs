@@ -17,6 +17,7 @@ use super::super::facts::Facts;
 use super::super::finding::{Parameters, Severity};
 use super::super::past::Why;
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
 use super::OF_REGISTRY_OR_TOKEN;
 use super::connections::PATIENCE_MICROS;
 
@@ -28,6 +29,11 @@ pub(super) const RULES: &[Rule] = &[
     Rule::error("acr.firewall-denied", "firewall-rule-delay")
         .needs(&[Need::ResponseBody])
         .supersedes(OF_ACCOUNTS)
+        .likely(&[
+            Or("rule-just-added"),
+            OrIf("public-access-off", may_be_closed),
+            OrIf("private-endpoint-missed", may_have_private_endpoint),
+        ])
         .logic(firewall_denied),
     Rule::error("acr.public-access-disabled", "public-access-disabled")
         .needs(&[Need::ResponseBody])
@@ -36,10 +42,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule::error("acr.private-endpoint-bypassed", "private-endpoint-dns")
         .needs(&[Need::ResponseBody])
         .supersedes(&["acr.firewall-denied", "acr.public-access-disabled"])
+        .likely(&[OrIf("rule-missing", may_be_open)])
         .logic(private_endpoint_bypassed),
     Rule::error("acr.firewall-opened", "firewall-rule-delay")
         .of_severity(Severity::Notice)
         .on(OF_REGISTRY_OR_TOKEN)
+        .likely(&[Or("other-address")])
         .logic(firewall_opened),
     Rule::error("network.private-endpoint-unreachable", "private-endpoint-dns")
         .of_connections()
@@ -50,6 +58,7 @@ pub(super) const RULES: &[Rule] = &[
             "network.data-endpoint-blocked",
             "network.unreachable",
         ])
+        .possible(&[Or("way-blocked")])
         .logic(private_endpoint_unreachable),
     Rule::error("network.data-endpoint-blocked", "data-endpoint-blocked")
         .of_connections()
@@ -63,6 +72,7 @@ pub(super) const RULES: &[Rule] = &[
             "network.unreachable",
             "tls.handshake-timeout",
         ])
+        .likely(&[Or("host-down")])
         .logic(data_endpoint_blocked),
 ];
 
@@ -165,4 +175,20 @@ fn is_cut_off(facts: &Facts, is_such: impl Fn(Stage) -> bool) -> bool {
         | FailureKind::Unreachable => true,
         _ => false,
     })
+}
+
+/// Whether public access may be disabled, for all that was told.
+fn may_be_closed(case: &Case<'_>) -> bool {
+    case.settings().and_then(|settings| settings.public_access) != Some(true)
+}
+
+/// Whether public access may be enabled, for all that was told.
+fn may_be_open(case: &Case<'_>) -> bool {
+    case.settings().and_then(|settings| settings.public_access) != Some(false)
+}
+
+/// Whether there may be a private endpoint that the name does not lead to.
+fn may_have_private_endpoint(case: &Case<'_>) -> bool {
+    let is_there = case.facts.address().is_some_and(is_private);
+    case.settings().and_then(|settings| settings.private_endpoints) != Some(false) && !is_there
 }

@@ -12,6 +12,7 @@ use super::super::evidence::{Evidence, Place};
 use super::super::facts::Method;
 use super::super::finding::Parameters;
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
 
 const BODY: &[Need] = &[Need::ResponseBody];
 const WRITES: &[Role] = &[Role::Upload, Role::Mount, Role::Manifest];
@@ -22,19 +23,34 @@ pub(super) const RULES: &[Rule] = &[
         .on(WRITES)
         .needs(BODY)
         .supersedes(&["push.layer-unknown", "push.session-unknown", "push.session-state-lost"])
+        .likely(&[OrIf("layer-not-uploaded", is_layer_unknown), OrIf("session-too-old", is_session_unknown)])
         .logic(other_replica),
-    Rule::error("push.layer-unknown", "geo-replicated-push").on(&[Role::Manifest]).needs(BODY).logic(layer_unknown),
+    Rule::error("push.layer-unknown", "geo-replicated-push")
+        .on(&[Role::Manifest])
+        .needs(BODY)
+        .likely(&[Or("replica-behind")])
+        .logic(layer_unknown),
     Rule::error("push.session-state-lost", "upload-session-lost")
         .on(&[Role::Upload])
         .needs(BODY)
         .supersedes(&["push.session-unknown"])
+        .possible(&[Or("client-built-address")])
         .logic(session_state_lost),
-    Rule::error("push.session-unknown", "upload-session-lost").on(&[Role::Upload]).needs(BODY).logic(session_unknown),
-    Rule::error("push.content-refused", "digest-mismatch").on(WRITES).needs(BODY).logic(content_refused),
+    Rule::error("push.session-unknown", "upload-session-lost")
+        .on(&[Role::Upload])
+        .needs(BODY)
+        .possible(&[Or("other-server")])
+        .logic(session_unknown),
+    Rule::error("push.content-refused", "digest-mismatch")
+        .on(WRITES)
+        .needs(BODY)
+        .possible(&[OrIf("client-sent-wrong", |case| !was_right_when_it_passed(case))])
+        .logic(content_refused),
     Rule::error("push.content-wrong-already", "digest-mismatch")
         .on(WRITES)
         .needs(BODY)
         .supersedes(&["push.content-refused"])
+        .likely(&[Or("changed-before-pulltap")])
         .logic(content_wrong_already),
 ];
 
@@ -124,4 +140,8 @@ fn content_wrong_already(case: &Case<'_>) -> Option<Match> {
     }
     found.evidence.push(case.evidence(Place::RequestBody, "another SHA-256 than the request names"));
     Some(found)
+}
+
+fn was_right_when_it_passed(case: &Case<'_>) -> bool {
+    upload(case.member).and_then(|step| step.is_as_named) == Some(true)
 }

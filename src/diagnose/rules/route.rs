@@ -8,6 +8,7 @@ use super::super::evidence::Place;
 use super::super::facts::Method;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::Or;
 
 const LISTS: &[Role] = &[Role::Tags, Role::Catalog];
 
@@ -16,10 +17,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule::error("network.went-around-proxy", "went-around-proxy")
         .of_severity(Severity::Warning)
         .on(&[Role::Redirect])
+        .likely(&[Or("blob-host-blocked")])
         .logic(went_around),
     Rule::error("network.empty-refusal", "block-page")
         .on(&[Role::Ping, Role::Token, Role::Manifest, Role::Blob, Role::Tags, Role::Catalog])
         .needs(&[Need::ResponseBody])
+        .likely(&[Or("registry-policy")])
         .logic(empty_refusal),
     Rule::error("portal.list-cut", "portal-list-limit").of_severity(Severity::Notice).on(LISTS).logic(list_cut),
     Rule::error("portal.fetch-failed", "portal-fetch-failure")

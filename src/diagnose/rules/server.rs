@@ -1,12 +1,14 @@
 //! Servers and networks that answer for themselves: failures of a gateway, pages that block, clients that leave.
 
 use crate::exchange::{FailureKind, Side, Stage};
-use crate::registry::{Role, Shape};
+use crate::registry::{Role, Shape, Vendor};
 
 use super::super::case::Case;
 use super::super::facts::Facts;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
+use super::super::sureness::others_failed;
 
 /// What can be a registry's or its blob host's answer.
 const ANSWERS: &[Role] = &[
@@ -32,10 +34,23 @@ const TIMER_ERROR_MICROS: i64 = 250_000;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
-    Rule::error("server.gateway-error", "gateway-error").on(ANSWERS).logic(gateway_error),
-    Rule::error("network.block-page", "block-page").on(ANSWERS).supersedes(&["auth.denied"]).logic(block_page),
-    Rule::error("client.timeout", "pull-client-timeout").supersedes(&["client.gave-up"]).logic(client_timeout),
-    Rule::error("client.gave-up", "client-gave-up").of_severity(Severity::Notice).logic(client_gave_up),
+    Rule::error("server.gateway-error", "gateway-error")
+        .on(ANSWERS)
+        .likely(&[OrIf("gateway-on-the-way", |case| case.facts.status != Some(500))])
+        .logic(gateway_error),
+    Rule::error("network.block-page", "block-page")
+        .on(ANSWERS)
+        .supersedes(&["auth.denied"])
+        .likely(&[OrIf("not-a-registry", may_be_web_site)])
+        .logic(block_page),
+    Rule::error("client.timeout", "pull-client-timeout")
+        .supersedes(&["client.gave-up"])
+        .likely(&[Or("answer-held-back")])
+        .logic(client_timeout),
+    Rule::error("client.gave-up", "client-gave-up")
+        .of_severity(Severity::Notice)
+        .likely(&[OrIf("other-request-failed", others_failed)])
+        .logic(client_gave_up),
 ];
 
 fn gateway_error(case: &Case<'_>) -> Option<Match> {
@@ -105,4 +120,10 @@ fn is_client_leaving(facts: &Facts) -> bool {
         let left = matches!(failure.kind, FailureKind::GaveUp | FailureKind::Reset | FailureKind::Truncated);
         failure.side == Side::Client && left
     })
+}
+
+/// A name that is no known registry's may be a web site's; these statuses are never one's own.
+fn may_be_web_site(case: &Case<'_>) -> bool {
+    let is_of_network = matches!(case.facts.status, Some(407 | 451 | 511));
+    case.vendor() == Vendor::Other && !is_of_network && case.header("proxy-agent").is_none()
 }

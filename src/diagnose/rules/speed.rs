@@ -23,6 +23,8 @@ use super::super::evidence::{Evidence, Phase, Place};
 use super::super::facts::Method;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
+use super::super::sureness::is_acr;
 
 /// Bytes per second: a quarter of 30 Mbit/s.
 const SLOW_DOWN: u64 = 940_000;
@@ -45,13 +47,27 @@ const ANSWERS: &[Role] =
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
-    slow("pull.slow-first-byte", "slow-pull").on(ANSWERS).logic(slow_first_byte),
-    slow("pull.slow-transfer", "slow-pull").on(DOWN).supersedes(&["pull.slow-layer"]).logic(slow_pull),
-    slow("pull.slow-layer", "slow-pull").of_severity(Severity::Notice).on(DOWN).logic(slow_layer),
+    slow("pull.slow-first-byte", "slow-pull")
+        .on(ANSWERS)
+        .likely(&[OrIf("cache-rule-fetching", is_acr), Or("proxy-reads-all")])
+        .logic(slow_first_byte),
+    slow("pull.slow-transfer", "slow-pull")
+        .on(DOWN)
+        .supersedes(&["pull.slow-layer"])
+        .possible(&[Or("distant-region"), Or("proxy-reads-all"), OrIf("tier-limit", is_acr), Or("slow-client-disk")])
+        .logic(slow_pull),
+    slow("pull.slow-layer", "slow-pull")
+        .of_severity(Severity::Notice)
+        .on(DOWN)
+        .likely(&[Or("slow-blob-place")])
+        .logic(slow_layer),
     slow("pull.many-retries", "slow-pull").on(&[Role::Blob, Role::Redirect, Role::Storage]).logic(many_retries),
     slow("pull.slowed-by-throttling", "slow-pull").logic(|case| slowed_by_throttling(case, false)),
-    slow("push.slow-answer", "slow-push").on(&[Role::Upload]).logic(slow_answer),
-    slow("push.slow-transfer", "slow-push").on(&[Role::Upload]).logic(slow_push),
+    slow("push.slow-answer", "slow-push").on(&[Role::Upload]).likely(&[Or("proxy-reads-all")]).logic(slow_answer),
+    slow("push.slow-transfer", "slow-push")
+        .on(&[Role::Upload])
+        .possible(&[Or("distant-region"), Or("proxy-reads-all"), OrIf("tier-limit", is_acr)])
+        .logic(slow_push),
     slow("push.slowed-by-throttling", "slow-push").logic(|case| slowed_by_throttling(case, true)),
 ];
 

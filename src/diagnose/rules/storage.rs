@@ -4,6 +4,7 @@ use crate::registry::Role;
 
 use super::super::case::Case;
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::OrIf;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
@@ -15,6 +16,7 @@ pub(super) const RULES: &[Rule] = &[
         .on(&[Role::Storage])
         .needs(&[Need::ResponseBody])
         .supersedes(&["storage.signature-invalid"])
+        .likely(&[OrIf("clock-wrong", |case| case.facts.clock_ahead().is_some())])
         .logic(signature_expired),
 ];
 

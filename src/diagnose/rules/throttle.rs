@@ -6,6 +6,7 @@ use super::super::case::Case;
 use super::super::evidence::{Evidence, Place};
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::Or;
 
 const BODY: &[Need] = &[Need::ResponseBody];
 
@@ -46,11 +47,13 @@ pub(super) const RULES: &[Rule] = &[
         .on(ANSWERS)
         .needs(BODY)
         .supersedes(BY_STATUS)
+        .possible(&[Or("cache-source-down"), Or("cache-source-misspelt")])
         .logic(|case| cache_rule(case, |status| !matches!(status, 401 | 429))),
     Rule::error("acr.cache-credentials", "cache-rule-failed")
         .on(ANSWERS)
         .needs(BODY)
         .supersedes(BY_STATUS)
+        .possible(&[Or("cache-secrets-wrong")])
         .logic(|case| cache_rule(case, |status| status == 401)),
     Rule::error("acr.cache-throttled", "cache-rule-failed")
         .on(ANSWERS)

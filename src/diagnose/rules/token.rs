@@ -1,11 +1,13 @@
 //! Refused and reduced tokens.
 
-use crate::registry::{Proof, Role, Vendor, scope};
+use crate::registry::{Client, ClientKind, Proof, Role, Vendor, scope};
 
 use super::super::case::Case;
 use super::super::evidence::Place;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
+use super::super::sureness::Alternative::{Or, OrIf};
+use super::super::sureness::{is_acr, is_not_acr, may_hide, names_admin_user, names_application};
 use super::normal::is_repeated_as_get;
 
 const TOKEN: &[Role] = &[Role::Token];
@@ -16,18 +18,31 @@ pub(super) const RULES: &[Rule] = &[
         .on(TOKEN)
         .needs(&[Need::RequestBody])
         .supersedes(&["auth.anonymous-refused"])
+        .likely(&[
+            OrIf("login-too-old", is_saved_login),
+            OrIf("service-principal-secret-expired", names_application),
+            OrIf("role-missing", may_lack_role),
+            OrIf("password-not-taken", is_not_acr),
+        ])
         .logic(token_refused),
     Rule::error("auth.entra-token-refused", "wrong-credentials")
         .on(TOKEN)
         .needs(&[Need::RequestBody])
+        .possible(&[Or("login-too-old"), Or("entra-other-tenant")])
         .logic(entra_token_refused),
     Rule::error("auth.anonymous-refused", "anonymous-pull")
         .on(TOKEN)
         .needs(&[Need::RequestBody])
+        .likely(&[
+            Or("login-not-found"),
+            OrIf("earlier-attempt-failed", from_node),
+            OrIf("repository-hidden", may_hide),
+        ])
         .logic(anonymous_refused),
     Rule::error("auth.registry-name-case", "login-ok-docker-unauthorized")
         .on(TOKEN)
         .supersedes(&["auth.anonymous-refused"])
+        .likely(&[Or("not-logged-in")])
         .logic(name_in_upper_case),
     Rule::error("token.scope-reduced", "scope-reduced")
         .of_severity(Severity::Warning)
@@ -122,4 +137,20 @@ fn went_well_without(case: &Case<'_>) -> bool {
         later.facts.succeeded()
     });
     all_well && answered > 0
+}
+
+/// Whether the login is one that was saved as a token, as `az acr login` does.
+fn is_saved_login(case: &Case<'_>) -> bool {
+    case.token().is_some_and(|token| token.request.proof == Proof::RefreshToken)
+}
+
+/// Azure Container Registry refuses a right login that has no role; the admin user needs none.
+fn may_lack_role(case: &Case<'_>) -> bool {
+    is_acr(case) && !names_admin_user(case)
+}
+
+/// kubelet tries without a login, too, after a login did not work: it asks through containerd or CRI-O.
+fn from_node(case: &Case<'_>) -> bool {
+    let client = Client::of(&case.facts.agent);
+    client.kind == ClientKind::Containerd || client.name == "cri-o"
 }

@@ -6,13 +6,15 @@ use super::super::case::Case;
 use super::super::facts::{Facts, Method};
 use super::super::finding::Severity;
 use super::super::rule::{Match, Rule};
+use super::super::sureness::Alternative::OrIf;
+use super::super::sureness::is_acr;
 
 const TRUST: &[Role] = &[Role::Trust];
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
     Rule::error("trust.not-signed", "content-trust").of_severity(Severity::Warning).on(TRUST).logic(not_signed),
-    Rule::error("trust.refused", "content-trust").on(TRUST).logic(refused),
+    Rule::error("trust.refused", "content-trust").on(TRUST).likely(&[OrIf("trust-not-enabled", is_acr)]).logic(refused),
 ];
 
 /// There is no trust data for this name. A first signature begins so, too: it is written afterwards. A client that only

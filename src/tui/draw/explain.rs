@@ -2,7 +2,7 @@
 
 use super::Look;
 use super::text::Text;
-use crate::diagnose::{Evidence, Finding, Place};
+use crate::diagnose::{Evidence, Finding, OtherCause, Place, Sureness};
 use crate::exchange::Exchange;
 use crate::index::Row;
 use crate::language::screen::filled;
@@ -43,6 +43,7 @@ fn write_finding(text: &mut Text, finding: &Finding, exchange: Option<&Exchange>
     for command in &explained.commands {
         text.item("   $ ", command, theme.command());
     }
+    write_alternatives(text, finding, &explained.alternatives, look);
     if !finding.evidence.is_empty() {
         text.gap();
         text.paragraph(&words.evidence, theme.heading());
@@ -57,6 +58,22 @@ fn write_finding(text: &mut Text, finding: &Finding, exchange: Option<&Exchange>
     text.pair((&format!("{}: ", words.rule), theme.quiet()), (&rule, theme.quiet()));
     if let Some(doc) = &explained.doc {
         text.pair((&format!("{}: ", words.read_more), theme.quiet()), (doc, theme.quiet()));
+    }
+}
+
+/// What else may be the cause, where the finding is not certain.
+fn write_alternatives(text: &mut Text, finding: &Finding, alternatives: &[OtherCause], look: &Look) {
+    let Look { words, theme, .. } = look;
+    let heading = match finding.sureness {
+        Sureness::Certain => return,
+        Sureness::Likely => &words.sureness_likely,
+        Sureness::Possible => &words.sureness_possible,
+    };
+    text.gap();
+    text.paragraph(heading, theme.heading());
+    for other in alternatives {
+        text.item("- ", &other.cause, theme.text());
+        text.item("  ", &format!("{}: {}{}", words.how_to_tell, other.tell, other.in_full()), theme.quiet());
     }
 }
 
