@@ -13,6 +13,7 @@ pub mod json;
 pub mod line;
 pub mod quantity;
 pub mod text;
+mod tokens;
 mod words;
 
 /// The JSON schema of a report as [`json::report`] makes it.

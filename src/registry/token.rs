@@ -110,7 +110,13 @@ impl TokenKey {
         if token.is_empty() {
             return None;
         }
-        NonZeroU64::new(hashed(token.as_bytes())).map(Self)
+        let (hash, mask) = (hashed(token.as_bytes()), mask_of(token));
+        NonZeroU64::new(mask.map_or(hash, |mask| hash & !LOW | u64::from(mask))).map(Self)
+    }
+
+    /// What stands for it where people compare tokens: of a masked one, what its mask ends with.
+    pub fn fingerprint(self) -> String {
+        format!("{:08x}", self.0.get() & LOW)
     }
 
     /// The key of the token that a request carries.
@@ -119,6 +125,16 @@ impl TokenKey {
         let (scheme, token) = value.trim().split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| Self::of(token.trim())).flatten()
     }
+}
+
+const LOW: u64 = 0xffff_ffff;
+
+/// The number that the mask of a token ends with, the same for equal tokens of a capture.
+fn mask_of(token: &str) -> Option<u32> {
+    const MASK: &str = "pulltap-masked-";
+    let (_, mask) = token.rsplit_once(MASK)?;
+    let (_, number) = mask.rsplit_once('-').filter(|(_, number)| number.len() == 8)?;
+    u32::from_str_radix(number, 16).ok()
 }
 
 /// A number for these bytes.

@@ -71,7 +71,7 @@ fn number_ids(object: &mut Map<String, Value>, file: usize) {
     let numbered = |id: &Value| json!(format!("{file}:{}", id.as_str().map_or_else(|| id.to_string(), str::to_owned)));
     for (key, value) in object.iter_mut() {
         match (key.as_str(), value) {
-            ("id" | "exchange" | "operation" | "connect" | "connection" | "first" | "got_with", value)
+            ("id" | "exchange" | "operation" | "connect" | "connection" | "first" | "got_with" | "renews", value)
                 if !value.is_null() =>
             {
                 *value = numbered(value);
@@ -104,6 +104,8 @@ pub fn token(token: &IssuedToken) -> Map<String, Value> {
         object.insert(key.to_owned(), value);
     };
     put("exchange", json!(token.exchange.number()));
+    put("fingerprint", json!(token.fingerprint));
+    put("issued_by", json!(token.issued_by));
     put("registry", json!(token.registry));
     put("user", json!(token.user));
     put("anonymous", json!(token.is_anonymous));
@@ -112,6 +114,9 @@ pub fn token(token: &IssuedToken) -> Map<String, Value> {
     put("granted", json!(token.granted.as_deref().map(scopes)));
     put("issued", json!(time(token.issued)));
     put("lifetime_s", json!(token.lifetime_seconds));
+    put("expires", json!(token.expires().map(time)));
+    put("clock_ahead_s", json!(token.clock_ahead_seconds));
+    put("renews", json!(token.renews.map(ExchangeId::number)));
     put("got_with", json!(token.got_with.map(ExchangeId::number)));
     put("uses", token.uses.iter().map(|id| id.number()).collect());
     put("refused", json!(token.refused));

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 
 use super::words::{self, Words};
-use super::{FileReport, Report, line, quantity};
+use super::{FileReport, Report, line, quantity, tokens};
 use crate::diagnose::{Catalogue, Finding};
 use crate::language::Language;
 use crate::printable::printable;
@@ -117,6 +117,8 @@ impl Page<'_> {
         let operations: Vec<_> =
             file.operations.iter().map(|operation| line::operation(operation, self.style.language)).collect();
         self.list(self.words.operations, &operations);
+        let tokens = tokens::lines(&file.tokens, self.words, &self.style.zone, self.style.has_all);
+        self.list(self.words.tokens, &tokens);
         self.list(self.words.repaired, &file.repairs);
         self.not_checked(file);
         self.exchanges(file);

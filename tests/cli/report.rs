@@ -57,6 +57,29 @@ fn people_read_what_is_wrong_first_in_their_language() {
 }
 
 #[test]
+fn the_tokens_of_a_capture_are_listed_by_the_number_that_stands_in_their_masks() {
+    let desk = Desk::new();
+    let har = desk.path("masked.har");
+    desk.ends(0, &["convert", text(&desk.har_of("pulls/docker-login-pull.toml")), text(&har)]);
+    let saved = std::fs::read_to_string(&har).unwrap();
+    let report = assert_valid(&desk, &desk.ends(0, &["report", "--format", "json", text(&har)]));
+    let tokens = report["tokens"].as_array().unwrap();
+    assert!(!tokens.is_empty());
+    for language in ["en", "ja", "zh-Hant"] {
+        let report = desk.ends(0, &["report", "--lang", language, text(&har)]);
+        for token in tokens {
+            let fingerprint = token["fingerprint"].as_str().unwrap();
+            assert!(saved.contains(&format!("pulltap-masked-signature-{fingerprint}")), "{fingerprint}");
+            let line = report.lines().find(|line| line.contains(fingerprint)).unwrap_or_else(|| panic!("{report}"));
+            assert!(line.contains(token["registry"].as_str().unwrap()), "{line}");
+        }
+        let place = |mark: &str| report.find(mark).unwrap_or_else(|| panic!("{mark} is not in {report}"));
+        let first = tokens[0]["fingerprint"].as_str().unwrap();
+        assert!(place(first) < place("GET     https://"), "the tokens stand before the exchanges");
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_refused_with_a_way_out() {
     let desk = Desk::new();
     let file = desk.path("file");
