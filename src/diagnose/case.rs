@@ -221,9 +221,9 @@ impl<'a> Case<'a> {
         self.evidence(Place::Timing(Phase::Whole), &format!("{} s", self.seconds()))
     }
 
-    /// How long it took, in seconds with one decimal.
+    /// How long it took, in seconds with one decimal, rounded: a timer of 15 s ends a little before or after that.
     pub fn seconds(&self) -> String {
-        let tenths = self.facts.duration_micros() / 100_000;
+        let tenths = self.facts.duration_micros().saturating_add(50_000) / 100_000;
         format!("{}.{}", tenths / 10, tenths % 10)
     }
 

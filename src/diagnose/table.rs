@@ -138,13 +138,13 @@ pub(super) const CONNECTION_ROWS: &[Rule] = &[
             OrIf("private-zone-missing", is_acr_host),
             OrIf("resolver-filters", |case| failed_as(case, &FailureKind::NameNotFound)),
         ])
-        .when(&[During(&[Stage::Resolve]), Kind(|kind| *kind != FailureKind::GaveUp)]),
+        .when(&[During(&[Stage::Resolve]), By(&[Side::Origin]), Kind(|kind| *kind != FailureKind::GaveUp)]),
     connection("network.connection-refused", "connection-refused")
         .likely(&[Or("firewall-answers")])
-        .when(&[During(&[Stage::Connect]), Kind(|kind| *kind == FailureKind::Refused)]),
+        .when(&[During(&[Stage::Connect]), By(&[Side::Origin]), Kind(|kind| *kind == FailureKind::Refused)]),
     connection("network.unreachable", "connection-refused")
         .likely(&[Or("local-rule")])
-        .when(&[During(&[Stage::Connect]), Kind(|kind| *kind == FailureKind::Unreachable)]),
+        .when(&[During(&[Stage::Connect]), By(&[Side::Origin]), Kind(|kind| *kind == FailureKind::Unreachable)]),
     connection("network.connection-reset", "connection-reset")
         .possible(&[Or("server-overloaded"), Or("network-broken")])
         .when(&[
@@ -156,13 +156,15 @@ pub(super) const CONNECTION_ROWS: &[Rule] = &[
         .supersedes(&["network.parent-proxy-refused"])
         .likely(&[Or("proxy-password-wrong")])
         .when(&[Kind(|kind| *kind == FailureKind::ParentProxyRefused(407))]),
+    // The tunnel was refused, or the proxy itself cannot be reached.
     connection("network.parent-proxy-refused", "parent-proxy-refused")
         .likely(&[
             OrIf("proxy-unreachable", |case| refused_by_proxy(case).is_none()),
             OrIf("proxy-cannot-connect", |case| refused_by_proxy(case).is_some_and(|status| status >= 500)),
         ])
         .when(&[
-            During(&[Stage::ParentProxy]),
+            During(&[Stage::Resolve, Stage::Connect, Stage::ParentProxy]),
+            By(&[Side::ParentProxy]),
             Kind(|kind| !matches!(kind, FailureKind::GaveUp | FailureKind::TimedOut)),
         ]),
     connection("tls.rejected-by-server", "tls-rejected-by-server")
