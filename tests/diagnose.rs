@@ -4,6 +4,8 @@ mod alike;
 mod catalogue;
 mod faq;
 pub mod fixture;
+#[cfg(target_os = "linux")]
+mod live;
 mod measured;
 mod operations;
 mod order;

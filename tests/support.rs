@@ -16,6 +16,8 @@ pub mod daemon;
 #[cfg(target_os = "linux")]
 pub mod dockerd;
 #[cfg(target_os = "linux")]
+pub mod false_clock;
+#[cfg(target_os = "linux")]
 pub mod image;
 #[cfg(target_os = "linux")]
 pub mod origin;

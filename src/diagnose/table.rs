@@ -139,12 +139,16 @@ pub(super) const CONNECTION_ROWS: &[Rule] = &[
             OrIf("resolver-filters", |case| failed_as(case, &FailureKind::NameNotFound)),
         ])
         .when(&[During(&[Stage::Resolve]), By(&[Side::Origin]), Kind(|kind| *kind != FailureKind::GaveUp)]),
-    connection("network.connection-refused", "connection-refused")
-        .likely(&[Or("firewall-answers")])
-        .when(&[During(&[Stage::Connect]), By(&[Side::Origin]), Kind(|kind| *kind == FailureKind::Refused)]),
-    connection("network.unreachable", "connection-refused")
-        .likely(&[Or("local-rule")])
-        .when(&[During(&[Stage::Connect]), By(&[Side::Origin]), Kind(|kind| *kind == FailureKind::Unreachable)]),
+    connection("network.connection-refused", "connection-refused").likely(&[Or("firewall-answers")]).when(&[
+        During(&[Stage::Connect]),
+        By(&[Side::Origin]),
+        Kind(|kind| *kind == FailureKind::Refused),
+    ]),
+    connection("network.unreachable", "connection-refused").likely(&[Or("local-rule")]).when(&[
+        During(&[Stage::Connect]),
+        By(&[Side::Origin]),
+        Kind(|kind| *kind == FailureKind::Unreachable),
+    ]),
     connection("network.connection-reset", "connection-reset")
         .possible(&[Or("server-overloaded"), Or("network-broken")])
         .when(&[

@@ -9,7 +9,8 @@ use pulltap::redact::{FingerprintKey, Options, Redactor};
 
 use super::fixture;
 
-fn all_fixtures() -> Vec<PathBuf> {
+/// All files of fixtures, below their folder.
+pub fn all_fixtures() -> Vec<PathBuf> {
     let folder = fixture::folder();
     let folders = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let files = folders.flat_map(|rule| std::fs::read_dir(rule).unwrap().map(|entry| entry.unwrap().path()));
@@ -18,7 +19,8 @@ fn all_fixtures() -> Vec<PathBuf> {
     files
 }
 
-fn findings(exchanges: &[Exchange]) -> Vec<Finding> {
+/// What the engine finds in these exchanges.
+pub fn findings(exchanges: &[Exchange]) -> Vec<Finding> {
     let mut engine = Engine::new();
     for exchange in exchanges {
         engine.update(exchange);

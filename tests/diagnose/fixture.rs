@@ -12,7 +12,8 @@
 //!
 //! Besides these: `form` (a request's content), `user` (Basic), `bearer` and `token` (claims of a JWT that the request
 //! carries, or the answer), `scheme`, `failure`, `client_tls`, `upstream_tls`, `tunnel`, `connect`, `server`
-//! (its address), `sent` and `received` (bytes), `sending` and `waited` (seconds), `sha256`, `file`, `not_kept`.
+//! (its address), `parent` (the parent proxy's), `sent` and `received` (bytes), `sending` and `waited` (seconds), `sha256` (of a
+//! content that is not here), `file`, `not_kept`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -76,12 +77,12 @@ struct Described {
     body: Option<String>,
     token: Option<String>,
     sha256: Option<String>,
-    sent_sha256: Option<String>,
     sent: Option<u64>,
     received: Option<u64>,
     sending: f64,
     waited: Option<f64>,
     server: Option<String>,
+    parent: Option<String>,
     not_kept: bool,
     by_us: bool,
     connect: Option<u64>,
@@ -186,10 +187,7 @@ impl Described {
         self.add_request(&mut exchange, fixture);
         let ended = moment(at + self.took.unwrap_or(0.05));
         self.add_response(&mut exchange, ended);
-        exchange.upstream = self.server.as_ref().map(|server| {
-            let address = format!("{server}:443").parse().unwrap();
-            Upstream { addresses: vec![address], address: Some(address), ..Upstream::default() }.into()
-        });
+        exchange.upstream = self.upstream().map(Arc::new);
         exchange.answered_by_us = self.by_us;
         exchange.failure = self.failure.as_ref().map(|failure| failure.failure(ended));
         exchange.client_tls = self.client_tls.as_ref().map(|tls| Arc::new(tls.facts(moment(at), host)));
@@ -198,6 +196,13 @@ impl Described {
         exchange.timings.closed = Some(ended);
         exchange.state = if exchange.failure.is_some() { State::Failed } else { State::Complete };
         exchange
+    }
+
+    fn upstream(&self) -> Option<Upstream> {
+        let server = self.server.as_ref().map(|server| format!("{server}:443"));
+        let address = self.parent.as_ref().or(server.as_ref())?.parse().unwrap();
+        let parent_proxy = self.parent.clone();
+        Some(Upstream { addresses: vec![address], address: Some(address), parent_proxy, ..Upstream::default() })
     }
 
     fn add_request(&self, exchange: &mut Exchange, fixture: &Fixture) {
@@ -223,7 +228,7 @@ impl Described {
         exchange.request_body = body(self.form.as_deref().unwrap_or("").as_bytes());
         exchange.timings.request_head = Some(exchange.timings.opened);
         exchange.timings.request_end = Some(exchange.timings.opened.plus_micros(micros(self.sending)));
-        exchange.request_body.sha256 = self.sent_sha256.as_deref().map(hash);
+        exchange.request_body.sha256 = self.form.as_ref().map(|form| sha256(form.as_bytes()));
         exchange.request_body.length = self.sent.unwrap_or(exchange.request_body.length);
     }
 
@@ -241,12 +246,17 @@ impl Described {
         }
         exchange.response = Some(head);
         exchange.response_body = body(content.as_bytes());
+        let is_whole = exchange.response.as_ref().is_some_and(|head| head.status == 200);
+        let is_whole = is_whole && self.received.is_none() && self.failure.is_none();
+        exchange.response_body.sha256 = is_whole.then(|| sha256(content.as_bytes()));
         if self.not_kept {
             exchange.response_body.bytes.clear();
             exchange.response_body.length = 1234;
             exchange.response_body.kept = Kept::None(WhyNotKept::NotInFile);
         }
-        exchange.response_body.sha256 = self.sha256.as_deref().map(hash);
+        if let Some(sha256) = &self.sha256 {
+            exchange.response_body.sha256 = Some(hash(sha256));
+        }
         exchange.response_body.length = self.received.unwrap_or(exchange.response_body.length);
         let sent = exchange.timings.request_end.unwrap_or(at);
         exchange.timings.response_head = Some(self.waited.map_or(at, |waited| sent.plus_micros(micros(waited))));
@@ -263,6 +273,10 @@ fn add_fields<'a>(headers: &mut Headers, lines: impl Iterator<Item = &'a str>) {
 
 fn body(content: &[u8]) -> Body {
     Body { length: content.len() as u64, is_complete: true, bytes: content.to_vec(), ..Body::default() }
+}
+
+fn sha256(content: &[u8]) -> [u8; 32] {
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content).as_ref().try_into().unwrap()
 }
 
 fn hash(text: &str) -> [u8; 32] {

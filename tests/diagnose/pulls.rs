@@ -65,6 +65,7 @@ fn says_what_it_could_not_check() {
         exchange.origin = pulltap::exchange::Origin::File;
         exchange.failure = None;
         exchange.response = None;
+        (exchange.client_tls, exchange.upstream_tls) = (None, None);
     }
     let mut engine = Engine::new();
     for exchange in &described {
@@ -78,5 +79,5 @@ fn says_what_it_could_not_check() {
     }
     let healthy = self::engine("docker-login-pull");
     let lacking: Vec<_> = healthy.not_checked().iter().map(|lacking| lacking.rule.id.as_str()).collect();
-    assert_eq!(lacking, ["content.digest-mismatch"], "the fixture has no digests, and all else");
+    assert!(lacking.is_empty(), "the fixture has all that rules need: {lacking:?}");
 }

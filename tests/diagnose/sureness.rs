@@ -92,7 +92,7 @@ fn what_the_capture_rules_out_is_no_alternative() {
 #[test]
 fn the_evidence_tells_more_or_less_of_the_cause() {
     for (rule, from, to, sureness, alternatives) in [
-        ("push.content-refused", "sent_sha256", "# ", "possible", &["client-sent-wrong"][..]),
+        ("push.content-refused", "form = 'layer'", "sent = 5", "possible", &["client-sent-wrong"][..]),
         ("tls.proxy-ca-untrusted", "42", "48", "certain", &[]),
         ("tls.proxy-ca-untrusted", "42", "46", "likely", &["certificate-pinned"]),
         (

@@ -1,24 +1,16 @@
 //! Somebody sets the machine's clock while a capture runs, and back before the next one.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use super::{answering, asks, assert_sound, connect, exchanges};
+use crate::support::false_clock::library;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::origin::Origin;
 use crate::support::scripted::pulltap::Setup;
 use crate::support::scripted::scene::HOST;
-use crate::support::tools;
-
-/// What programs under a false clock load.
-fn library() -> PathBuf {
-    let folders = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path().join("faketime"));
-    let library = folders.map(|folder| folder.join("libfaketimeMT.so.1")).find(|library| library.exists());
-    tools::require(&["faketime"]);
-    library.expect("the library of faketime")
-}
 
 /// A capture whose clock shows what stands in this file; it may be set while the capture runs.
 fn under(clock: &Path, session: &Path, origin: &Origin) -> Setup {

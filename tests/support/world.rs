@@ -68,9 +68,14 @@ impl World {
         self.folder.join(name)
     }
 
+    /// Puts `address` on the loopback interface of the world that this process is in.
+    pub fn add_address(address: Ipv4Addr) {
+        Ran::ok(Command::new("ip").args(["addr", "add", &format!("{address}/32"), "dev", "lo"]));
+    }
+
     /// Puts `address` on the loopback interface and lets `host` resolve to it.
     pub fn name_host(&self, host: &str, address: Ipv4Addr) {
-        Ran::ok(Command::new("ip").args(["addr", "add", &format!("{address}/32"), "dev", "lo"]));
+        Self::add_address(address);
         let hosts = self.path("etc/hosts");
         let others = fs::read_to_string(&hosts).unwrap();
         fs::write(hosts, format!("{others}{address} {host}\n")).unwrap();

@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::{ClientConfig, ClientConnection, SupportedProtocolVersion};
 
 use super::authority::roots;
@@ -24,6 +27,18 @@ pub struct ClientTls {
     pub trusted: Vec<CertificateDer<'static>>,
     /// The longest TLS record it sends.
     pub longest_record: Option<usize>,
+    /// The time by its clock, in seconds since 1970; `None` for the machine's clock.
+    pub time: Option<u64>,
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+struct Stopped(UnixTime);
+
+impl TimeProvider for Stopped {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(self.0)
+    }
 }
 
 impl ClientTls {
@@ -36,12 +51,20 @@ impl ClientTls {
             versions: rustls::ALL_VERSIONS.to_vec(),
             trusted: trusted.to_vec(),
             longest_record: None,
+            time: None,
         }
     }
 
     /// A connection that has said nothing yet.
     pub fn connection(&self) -> ClientConnection {
-        let mut config = ClientConfig::builder_with_protocol_versions(&self.versions)
+        let stopped = |seconds| Arc::new(Stopped(UnixTime::since_unix_epoch(Duration::from_secs(seconds))));
+        let clock: Arc<dyn TimeProvider> = match self.time {
+            Some(seconds) => stopped(seconds),
+            None => Arc::new(DefaultTimeProvider),
+        };
+        let mut config = ClientConfig::builder_with_details(Arc::new(aws_lc_rs::default_provider()), clock)
+            .with_protocol_versions(&self.versions)
+            .unwrap()
             .with_root_certificates(roots(&self.trusted))
             .with_no_client_auth();
         config.max_fragment_size = self.longest_record;

@@ -1,6 +1,6 @@
 //! A port at which connecting neither succeeds nor fails.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
@@ -15,8 +15,13 @@ pub struct Stalled {
 impl Stalled {
     /// Fills the queue of a new listener.
     pub fn new() -> Self {
-        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        Self::at(IpAddr::from([127, 0, 0, 1]))
+    }
+
+    /// The same at this address of the machine.
+    pub fn at(address: IpAddr) -> Self {
+        let listener = Socket::new(Domain::for_address((address, 0).into()), Type::STREAM, None).unwrap();
+        listener.bind(&SocketAddr::from((address, 0)).into()).unwrap();
         listener.listen(0).unwrap();
         let address = listener.local_addr().unwrap().as_socket().unwrap();
         // A system may take a few more than it was asked to.

@@ -94,6 +94,39 @@ impl Wire {
         result
     }
 
+    /// Sends the ClientHello; [`Wire::finish_tls`] does the rest of the handshake.
+    pub fn greet(&mut self, mut connection: rustls::ClientConnection) {
+        self.forget();
+        let mut hello = Vec::new();
+        connection.write_tls(&mut hello).unwrap();
+        self.send(hello);
+        self.tls = Some(connection.into());
+    }
+
+    /// Takes a ClientHello and answers it; [`Wire::finish_tls`] does the rest of the handshake.
+    pub fn answer_greeting(&mut self, mut connection: rustls::ServerConnection) {
+        let socket = self.socket.as_mut().expect("open");
+        while !connection.wants_write() {
+            assert_ne!(uninterrupted(|| connection.read_tls(socket)).unwrap(), 0, "ended in its greeting");
+            connection.process_new_packets().expect("a greeting");
+        }
+        while connection.wants_write() {
+            connection.write_tls(socket).unwrap();
+        }
+        self.tls = Some(connection.into());
+    }
+
+    /// Goes on with the handshake that a greeting began.
+    pub fn finish_tls(&mut self) -> io::Result<()> {
+        shake_hands(self.tls.as_mut().expect("a greeting"), self.socket.as_mut().expect("open"), false)
+    }
+
+    /// The bare socket, of which nothing was read yet.
+    pub fn into_socket(self) -> TcpStream {
+        assert!(self.received.is_empty() && self.tls.is_none(), "bytes were read");
+        self.socket.expect("open")
+    }
+
     /// The TLS connection.
     pub fn tls(&self) -> &rustls::Connection {
         self.tls.as_ref().expect("a TLS connection")

@@ -1,0 +1,112 @@
+//! Every fixture once more, live: a client that asks as the fixture has it, a pulltap, and servers that answer as the
+//! fixture has it. What is found in the capture is what is found in the fixture.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
+
+use pulltap::diagnose::Finding;
+use pulltap::exchange::{Exchange, ExchangeId};
+
+use self::player::Played;
+use self::servers::Rig;
+use super::alike::{all_fixtures, findings};
+use super::fixture;
+use crate::support::world::in_private_world;
+
+mod bytes;
+mod player;
+mod servers;
+
+/// How many fixtures are played at the same time.
+const AT_ONCE: usize = 6;
+
+/// Fixtures that are not played, each with the reason.
+const UNPLAYED: &[(&str, &str)] = &[
+    ("push.content-refused/fires.toml", NO_DIGEST),
+    ("push.content-wrong-already/fires.toml", NO_DIGEST),
+    ("push.content-wrong-already/quiet.toml", NO_DIGEST),
+];
+
+const NO_DIGEST: &str = "the proxy computes no digest of what clients send";
+
+#[test]
+fn findings_are_the_same_when_a_fixture_is_played_through_the_proxy() {
+    in_private_world(|world| {
+        let rig = Rig::new(world);
+        let files: Vec<_> = all_fixtures().into_iter().filter(|file| !is_unplayed(file)).collect();
+        let (next, wrong) = (Mutex::new(files.iter()), Mutex::new(Vec::new()));
+        let play_all = || {
+            while let Some(file) = { next.lock().unwrap().next() } {
+                if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| assert_alike_live(&rig, file))) {
+                    let text = panic.downcast_ref::<String>().cloned();
+                    let text = text.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                    wrong.lock().unwrap().push(format!("{}: {}", file.display(), text.unwrap_or_default()));
+                }
+            }
+        };
+        thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(play_all))));
+        let wrong = wrong.into_inner().unwrap();
+        assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), files.len(), wrong.join("\n"));
+    });
+}
+
+fn is_unplayed(file: &Path) -> bool {
+    UNPLAYED.iter().any(|(unplayed, _)| file == Path::new(unplayed))
+}
+
+fn assert_alike_live(rig: &Rig, file: &Path) {
+    let exchanges = fixture::read(file.to_str().unwrap()).exchanges();
+    let own_names: BTreeMap<_, _> = exchanges.iter().map(|exchange| (exchange.id, exchange.id.to_string())).collect();
+    let expected = told(&findings(&exchanges), &own_names);
+    let Played { captured, names, printed } = player::play(rig, &exchanges);
+    let found = findings(&captured);
+    let trouble = found.iter().filter(|finding| finding.is_trouble());
+    let trouble: BTreeMap<_, _> =
+        trouble.map(|finding| (finding.id.to_string(), finding.rule.id.to_string())).collect();
+    assert_eq!(printed, trouble, "what was printed, and what is found in the session");
+    let live = told(&found, &names);
+    assert!(live == expected, "{}", difference(&expected, &live, &captured, &names));
+}
+
+/// What findings say, a line for each; the words of the evidence, with its times and masks, left out.
+fn told(findings: &[Finding], names: &BTreeMap<ExchangeId, String>) -> Vec<String> {
+    let one = |finding: &Finding| {
+        let exchanges: Vec<_> = finding.exchanges.iter().map(|id| names[id].as_str()).collect();
+        let place =
+            |evidence: &pulltap::diagnose::Evidence| format!("{} {}", names[&evidence.exchange], evidence.place);
+        // The slower of two that are equally fast comes first.
+        let mut evidence: Vec<_> = finding.evidence.iter().map(place).collect();
+        evidence.sort();
+        let parameters: Vec<_> = finding.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let [exchanges, evidence, parameters] = [exchanges.join(", "), evidence.join(", "), parameters.join(", ")];
+        let (severity, sureness, rule) = (finding.severity.as_str(), finding.sureness.as_str(), finding.rule.id);
+        let or = finding.alternatives.join(", ");
+        format!("{severity}, {sureness}: {rule} of {exchanges} by {evidence} with {parameters}, else {or}")
+    };
+    let mut told: Vec<_> = findings.iter().map(one).collect();
+    told.sort();
+    told
+}
+
+fn difference(
+    expected: &[String],
+    live: &[String],
+    captured: &[Exchange],
+    names: &BTreeMap<ExchangeId, String>,
+) -> String {
+    let only = |these: &[String], others: &[String], mark: &str| {
+        let lines = these.iter().filter(|line| !others.contains(line)).map(|line| format!("\n    {mark} {line}"));
+        lines.collect::<Vec<_>>().concat()
+    };
+    let seen = |exchange: &Exchange| {
+        let (name, method) = (&names[&exchange.id], exchange.method().unwrap_or("-"));
+        let (status, failure) = (exchange.status().unwrap_or(0), exchange.failure.as_ref());
+        let failure = failure.map(|failure| (failure.stage, failure.side, &failure.kind));
+        format!("\n    captured {name}: {method} {} {status} {failure:?}", exchange.url())
+    };
+    let captured = captured.iter().map(seen).collect::<Vec<_>>().concat();
+    [only(expected, live, "fixture:"), only(live, expected, "live:   "), captured].concat()
+}
