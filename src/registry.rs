@@ -10,6 +10,7 @@ pub mod error_body;
 pub mod links;
 pub mod manifest;
 pub mod method;
+pub mod network_rules;
 pub mod operation;
 pub mod parameters;
 pub mod reference;

@@ -49,6 +49,8 @@ pub struct Member<'a> {
     pub names_port: bool,
     /// How the registry is set up, as far as Azure Resource Manager told.
     pub told: Option<&'a Told>,
+    /// The last change before it of who may reach the registry.
+    pub network_change: Option<&'a Told>,
     /// For a CONNECT: whether an exchange was seen inside its tunnel.
     pub tunnel_is_used: bool,
     /// Whether the client took the next step that is to be expected: it followed a redirect, or got over plain HTTP what
@@ -164,6 +166,7 @@ impl<'a> Episode<'a> {
             (member.role, member.registry, member.repository, member.digest, member.tunnel_is_used, member.went_on)
                 .hash(&mut hasher);
             (member.names_port, member.told.map(|told| (told.exchange, &told.settings)), member.lead).hash(&mut hasher);
+            member.network_change.map(|change| change.exchange).hash(&mut hasher);
         }
         hasher.finish()
     }

@@ -15,7 +15,8 @@ const MOST_REFUSALS: usize = 32;
 const OF_PERMISSION: [&str; 4] =
     ["auth.denied", "auth.entra-token-refused", "auth.insufficient-scope", "auth.token-refused"];
 /// Rules whose findings say that the network may not do it.
-const OF_NETWORK: [&str; 3] = ["acr.firewall-denied", "acr.private-endpoint-bypassed", "acr.public-access-disabled"];
+const OF_NETWORK: [&str; 4] =
+    ["acr.firewall-denied", "acr.firewall-just-changed", "acr.private-endpoint-bypassed", "acr.public-access-disabled"];
 
 /// Why something was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

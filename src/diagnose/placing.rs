@@ -51,6 +51,7 @@ fn member<'a>(facts: &'a Facts, view: View<'a>) -> Member<'a> {
         digest: facts.endpoint.reference().filter(|reference| reference.contains(':')),
         names_port: false,
         told: None,
+        network_change: None,
         tunnel_is_used: view.used_tunnels.contains(&facts.id),
         went_on: view.steps.came_after(facts),
         lead: context.lead(&facts.host, facts.client, facts.opened).unwrap_or(&facts.host),
@@ -73,6 +74,7 @@ fn member<'a>(facts: &'a Facts, view: View<'a>) -> Member<'a> {
         member.repository = request.and_then(|request| request.scopes.iter().find_map(|scope| scope.repository()));
     }
     member.told = context.settings(member.registry, facts.opened);
+    member.network_change = context.network_change(member.registry, facts.opened);
     member
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::exchange::{Body, Exchange};
 
+use super::network_rules::NetworkRules;
 use super::parameters::decoded;
 
 /// The most content that is looked into.
@@ -151,6 +152,8 @@ pub struct RegistrySettings {
     pub server: Box<str>,
     /// Whether it may be reached over the public network at all.
     pub public_access: Option<bool>,
+    /// Which addresses it lets in over the public network.
+    pub network_rules: Option<NetworkRules>,
     /// Whether it has private endpoints.
     pub private_endpoints: Option<bool>,
     /// Whether it has an admin user.
@@ -186,6 +189,7 @@ impl RegistrySettings {
         Some(Self {
             server: properties.get("loginServer").and_then(Value::as_str)?.to_ascii_lowercase().into(),
             public_access: access.map(|access| !access.eq_ignore_ascii_case("Disabled")),
+            network_rules: NetworkRules::of(properties),
             private_endpoints: endpoints.map(|endpoints| !endpoints.is_empty()),
             admin_user: truth("adminUserEnabled"),
             anonymous_pull: truth("anonymousPullEnabled"),

@@ -202,6 +202,11 @@ impl Context {
         self.settings.at(server, moment)
     }
 
+    /// The last change, before a moment, of who may reach a registry.
+    pub fn network_change(&self, server: &str, moment: Moment) -> Option<&Told> {
+        self.settings.network_change(server, moment)
+    }
+
     fn learn_realms(&mut self, exchange: &Exchange) -> Vec<(PlaceKey, Moment)> {
         let Some(response) = &exchange.response else { return Vec::new() };
         let mut learned = Vec::new();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::exchange::{Exchange, ExchangeId, Moment};
 
-use super::RegistrySettings;
+use super::{RegistrySettings, network_rules};
 
 /// The most registries remembered, and the most answers about one.
 const MOST_SERVERS: usize = 1_000;
@@ -23,6 +23,8 @@ pub struct Told {
     pub exchange: ExchangeId,
     /// What it told.
     pub settings: RegistrySettings,
+    /// Whether the exchange changed who may reach the registry.
+    pub changes_network: bool,
 }
 
 /// All such answers.
@@ -35,12 +37,13 @@ impl ToldSettings {
     /// Learns from an exchange that has its answer. Says about which registries more is known now.
     pub fn learn(&mut self, exchange: &Exchange) -> Vec<Box<str>> {
         let mut servers = Vec::new();
+        let changes_network = network_rules::are_changed_by(exchange);
         for settings in RegistrySettings::told_by(exchange) {
             let server = settings.server.clone();
             if self.by_server.len() >= MOST_SERVERS && !self.by_server.contains_key(&server) {
                 continue;
             }
-            let told = Told { opened: exchange.timings.opened, exchange: exchange.id, settings };
+            let told = Told { opened: exchange.timings.opened, exchange: exchange.id, settings, changes_network };
             let known = self.by_server.entry(server.clone()).or_default();
             if known.contains(&told) {
                 continue;
@@ -54,6 +57,15 @@ impl ToldSettings {
             servers.push(server);
         }
         servers
+    }
+
+    /// The last change, before this moment, of who may reach a registry.
+    pub fn network_change(&self, server: &str, moment: Moment) -> Option<&Told> {
+        if self.by_server.is_empty() {
+            return None;
+        }
+        let known = self.by_server.get(server.to_ascii_lowercase().as_str())?;
+        known.iter().rev().find(|told| told.changes_network && told.opened <= moment)
     }
 
     /// How a registry was set up at a moment: what was told last before it, else first soon after it.

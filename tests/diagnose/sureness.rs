@@ -144,3 +144,43 @@ fn registries_of_other_vendors_have_other_reasons() {
     let elsewhere = fixture::read("auth.token-refused/fires.toml").at_host("registry.example");
     assert_eq!(doubt("auth.token-refused", &elsewhere), ("likely", vec!["password-not-taken"]));
 }
+
+#[test]
+fn a_change_counts_for_ten_minutes_and_only_where_it_was_one_of_the_network() {
+    let changed = "acr.firewall-just-changed/fires.toml";
+    let rules = |fixture: Fixture| {
+        let found = findings(&fixture);
+        let trouble = found.iter().filter(|finding| finding.is_trouble());
+        trouble.map(|finding| (finding.rule.id.as_str(), finding.sureness.as_str())).collect::<Vec<_>>()
+    };
+    assert_eq!(rules(fixture::read(changed)), [("acr.firewall-just-changed", "certain")]);
+    let late = fixture::read_changed(changed, "at = 4", "at = 64");
+    assert_eq!(rules(late), [("acr.firewall-denied", "likely")]);
+    let other = fixture::read_changed(
+        changed,
+        r#"form = '{"properties":{"networkRuleSet""#,
+        r#"form = '{"properties":{"policies""#,
+    );
+    assert_eq!(rules(other), [("acr.firewall-denied", "likely")]);
+    let closed =
+        fixture::read_changed(changed, r#""publicNetworkAccess":"Enabled""#, r#""publicNetworkAccess":"Disabled""#);
+    assert_eq!(rules(closed), [("acr.public-access-disabled", "certain")]);
+    let subnets = fixture::read_changed(
+        changed,
+        r#""ipRules":[{"action":"Allow","value":"192.0.2.9"}]},"private"#,
+        r#""virtualNetworkRules":[{"id":"subnet"}],"ipRules":[]},"private"#,
+    );
+    assert_eq!(rules(subnets), [("acr.firewall-just-changed", "likely")]);
+}
+
+#[test]
+fn a_change_that_was_seen_is_why_the_client_is_let_in() {
+    let changed = fixture::read_changed(
+        "acr.firewall-just-changed/fires.toml",
+        "at = 46.0\nrequest = 'GET /v2/'\nresponse = '403 Forbidden'\nbody = '{\"errors\":[{\"code\":\"DENIED\"",
+        "at = 146.0\nrequest = 'GET /v2/'\nresponse = '401 Unauthorized'\nbody = '{\"errors\":[{\"code\":\"UNAUTHORIZED\"",
+    );
+    assert_eq!(doubt("acr.firewall-opened", &changed), ("certain", vec![]));
+    let unseen = fixture::read("acr.firewall-opened/fires.toml");
+    assert_eq!(doubt("acr.firewall-opened", &unseen), ("likely", vec!["other-address"]));
+}

@@ -9,10 +9,11 @@
 
 use std::net::IpAddr;
 
-use crate::exchange::{FailureKind, Stage};
+use crate::exchange::{FailureKind, Moment, Stage};
 use crate::registry::{Vendor, vendors};
 
 use super::super::case::Case;
+use super::super::evidence::{Evidence, Place};
 use super::super::facts::Facts;
 use super::super::finding::{Parameters, Severity};
 use super::super::past::Why;
@@ -30,24 +31,29 @@ pub(super) const RULES: &[Rule] = &[
         .needs(&[Need::ResponseBody])
         .supersedes(OF_ACCOUNTS)
         .likely(&[
-            Or("rule-just-added"),
+            OrIf("rule-just-added", |case| let_in(case) != Some(false)),
             OrIf("public-access-off", may_be_closed),
             OrIf("private-endpoint-missed", may_have_private_endpoint),
         ])
         .logic(firewall_denied),
-    Rule::error("acr.public-access-disabled", "public-access-disabled")
+    Rule::error("acr.firewall-just-changed", "firewall-rule-delay")
         .needs(&[Need::ResponseBody])
         .supersedes(&["acr.firewall-denied"])
+        .likely(&[OrIf("rule-missing", |case| let_in(case) != Some(true))])
+        .logic(firewall_just_changed),
+    Rule::error("acr.public-access-disabled", "public-access-disabled")
+        .needs(&[Need::ResponseBody])
+        .supersedes(&["acr.firewall-denied", "acr.firewall-just-changed"])
         .logic(public_access_disabled),
     Rule::error("acr.private-endpoint-bypassed", "private-endpoint-dns")
         .needs(&[Need::ResponseBody])
-        .supersedes(&["acr.firewall-denied", "acr.public-access-disabled"])
+        .supersedes(&["acr.firewall-denied", "acr.firewall-just-changed", "acr.public-access-disabled"])
         .likely(&[OrIf("rule-missing", may_be_open)])
         .logic(private_endpoint_bypassed),
     Rule::error("acr.firewall-opened", "firewall-rule-delay")
         .of_severity(Severity::Notice)
         .on(OF_REGISTRY_OR_TOKEN)
-        .likely(&[Or("other-address")])
+        .likely(&[OrIf("other-address", |case| !was_changed_since_refusal(case))])
         .logic(firewall_opened),
     Rule::error("network.private-endpoint-unreachable", "private-endpoint-dns")
         .of_connections()
@@ -86,11 +92,41 @@ fn firewall_denied(case: &Case<'_>) -> Option<Match> {
     if case.facts.status != Some(403) || !case.says("is not allowed access") {
         return None;
     }
-    let text = case.error()?.body.texts().find(|text| text.contains("is not allowed access"));
-    let address = text.and_then(|text| text.split(['\'', '"']).nth(1));
-    let parameters = Parameters::new().with_some("address", address);
+    let parameters = Parameters::new().with_some("address", refused_address(case));
     let evidence = [case.status_evidence(), case.body_evidence(), case.header_evidence("x-ms-correlation-request-id")];
     Some(Match::on(evidence.into_iter().flatten()).with(parameters))
+}
+
+/// The address that the registry saw, as its refusal names it.
+fn refused_address<'a>(case: &Case<'a>) -> Option<&'a str> {
+    let text = case.error()?.body.texts().find(|text| text.contains("is not allowed access"))?;
+    text.split(['\'', '"']).nth(1)
+}
+
+/// The same, minutes after the rules were changed, and by the rules as they are now it should be let in.
+fn firewall_just_changed(case: &Case<'_>) -> Option<Match> {
+    let mut found = firewall_denied(case)?;
+    let change = case.member.network_change?;
+    let age = case.facts.opened.micros_since(change.opened);
+    let is_closed = case.settings().is_some_and(|settings| settings.public_access == Some(false));
+    if age > EFFECTIVE_MICROS || is_closed || let_in(case) == Some(false) {
+        return None;
+    }
+    // All that an episode asked since then was asked so long after the change: it makes one finding.
+    let members = case.episode.members();
+    let first = members.partition_point(|member| member.facts.opened < change.opened);
+    let waited = members.get(first).map_or(age, |member| member.facts.opened.micros_since(change.opened));
+    let seconds = (waited / 1_000_000).to_string();
+    let value = format!("the network rules were changed {seconds} s before");
+    found.evidence.push(Evidence { exchange: change.exchange, place: Place::RequestBody, value });
+    found.parameters = found.parameters.with("seconds", seconds);
+    Some(found)
+}
+
+/// Whether the rules that were told let in the address that was refused; `None` where that cannot be told.
+fn let_in(case: &Case<'_>) -> Option<bool> {
+    let address = refused_address(case)?.parse().ok()?;
+    case.settings()?.network_rules.as_ref()?.let_in(address)
 }
 
 fn public_access_disabled(case: &Case<'_>) -> Option<Match> {
@@ -127,6 +163,12 @@ fn firewall_opened(case: &Case<'_>) -> Option<Match> {
     let mut found = Match::on(case.status_evidence());
     found.also.push(refusal.exchange);
     Some(found)
+}
+
+/// Whether the rules were seen to change before the client was let in, minutes ago at most.
+fn was_changed_since_refusal(case: &Case<'_>) -> bool {
+    let is_recent = |opened: Moment| case.facts.opened.micros_since(opened) <= 2 * EFFECTIVE_MICROS;
+    case.member.network_change.is_some_and(|change| is_recent(change.opened))
 }
 
 /// Addresses of private networks (RFC 1918, RFC 4193).
