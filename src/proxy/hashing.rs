@@ -1,7 +1,7 @@
-//! SHA-256 of what servers send where the digest asked for is known, on a thread that traffic never waits for.
+//! SHA-256 of what servers and clients send where its digest is named, on a thread that traffic never waits for.
 //!
-//! The digest stands in the path of a registry's blob or manifest URL; a redirect hands it on to the URL it names. A
-//! content that the thread cannot keep up with is not checked.
+//! The digest asked for stands in the path of a registry's blob or manifest URL; a redirect hands it on to the URL it
+//! names. That of an upload stands in its query. A content that the thread cannot keep up with is not checked.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -161,7 +161,7 @@ fn work(queue: &Receiver<Job>) {
 
 fn put_in(events: &mut [CaptureEvent], digest: Sha256) {
     for event in events {
-        if let Happening::ResponseEnd(end) = &mut event.what
+        if let Happening::RequestEnd(end) | Happening::ResponseEnd(end) = &mut event.what
             && end.is_complete
         {
             end.sha256 = Some(digest);
@@ -172,6 +172,13 @@ fn put_in(events: &mut [CaptureEvent], digest: Sha256) {
 /// Whether an answer's content is comparable with a digest: whole, and not coded.
 pub fn is_comparable(response: &ResponseHead) -> bool {
     response.status == 200 && !response.headers.contains("content-encoding")
+}
+
+/// Whether this request says which SHA-256 the content has that it brings: the last of an upload, or an upload at once.
+pub fn names_its_content(request: &RequestHead) -> bool {
+    let query = request.target.split_once('?').map_or("", |(_, query)| query);
+    let is_named = query.split('&').any(|parameter| parameter.starts_with("digest=sha256"));
+    is_named && matches!(&*request.method, "PUT" | "POST") && !request.headers.contains("content-encoding")
 }
 
 /// The SHA-256 digest that the last segment of a registry path asks for.
@@ -223,6 +230,16 @@ mod tests {
         assert_eq!(hashing.expected("blobs.test", &followed), Some(digest));
         assert_eq!(hashing.expected("other.test", &followed), None);
         assert_eq!(hashing.expected("registry.test", &RequestHead::new("HEAD", &asked.target)), None);
+    }
+
+    #[test]
+    fn the_last_request_of_an_upload_names_what_it_brings() {
+        let names = |method, target: &str| names_its_content(&RequestHead::new(method, target));
+        assert!(names("PUT", "/v2/app/blobs/uploads/1?_state=x&digest=sha256%3Aba78"));
+        assert!(names("POST", "/v2/app/blobs/uploads/?digest=sha256:ba78"));
+        assert!(!names("PATCH", "/v2/app/blobs/uploads/1?digest=sha256:ba78"));
+        assert!(!names("PUT", "/v2/app/blobs/uploads/1?digest=sha512:ba78"));
+        assert!(!names("PUT", "/v2/app/manifests/v1"));
     }
 
     #[tokio::test]

@@ -40,8 +40,9 @@ pub struct Route {
 struct Digesting {
     /// The digest that was asked for.
     expected: Option<Sha256>,
-    /// The content on its way to be hashed.
+    /// The content on its way to be hashed: the response's, or that of an upload.
     gathering: Option<Gathering>,
+    is_upload: bool,
     /// Events that wait for the digest.
     held: Vec<CaptureEvent>,
 }
@@ -217,14 +218,16 @@ impl<'a> Tap<'a> {
             Observed::Request { n, head } => {
                 let (kept, room) = keep::request(&head, self.recording.body_limit);
                 let expected = self.recording.hashing.expected(&self.route.target.host, &head);
+                let is_upload = hashing::names_its_content(&head);
+                let gathering = is_upload.then(Gathering::default);
                 self.happened(n, |exchange| {
                     exchange.request_room = room;
-                    exchange.digesting.expected = expected;
+                    exchange.digesting = Digesting { expected, gathering, is_upload, ..Digesting::default() };
                     Happening::Request(head, kept)
                 });
             }
             Observed::RequestBody { n, bytes } => self.content(n, bytes, Sender::Client),
-            Observed::RequestEnd { n, end } => self.happened(n, |_| Happening::RequestEnd(body_end(end))),
+            Observed::RequestEnd { n, end } => self.request_end(n, end),
             Observed::Interim { n, head } => self.happened(n, |_| Happening::Interim(head)),
             Observed::Response { n, head } => {
                 self.begin_digest(n, &head);
@@ -283,12 +286,24 @@ impl<'a> Tap<'a> {
         exchange.digesting.gathering = hashing::is_comparable(head).then(Gathering::default);
     }
 
+    /// Told at once, and of an upload once more with its digest.
+    fn request_end(&mut self, n: u64, end: ContentEnd) {
+        let at = self.recording.clock.now();
+        let Some(exchange) = self.find(n) else { return };
+        let id = exchange.id;
+        let what = Happening::RequestEnd(body_end(end));
+        if exchange.digesting.is_upload && exchange.digesting.gathering.is_some() {
+            exchange.digesting.held.push(CaptureEvent { exchange: id, at, what: what.clone() });
+        }
+        self.recording.sink.add(id, at, what);
+    }
+
     fn response_end(&mut self, n: u64, end: ContentEnd) {
         let at = self.recording.clock.now();
         let Some(exchange) = self.find(n) else { return };
         let id = exchange.id;
         let what = Happening::ResponseEnd(body_end(end));
-        if exchange.digesting.gathering.is_some() {
+        if exchange.digesting.gathering.is_some() && !exchange.digesting.is_upload {
             exchange.digesting.held.push(CaptureEvent { exchange: id, at, what });
         } else {
             self.recording.sink.add(id, at, what);
@@ -314,7 +329,7 @@ impl<'a> Tap<'a> {
 
     fn content(&mut self, n: u64, bytes: &[u8], sender: Sender) {
         let Some(exchange) = self.position(n).and_then(|at| self.open.get_mut(at)) else { return };
-        if sender == Sender::Server
+        if (sender == Sender::Client) == exchange.digesting.is_upload
             && let Some(gathering) = exchange.digesting.gathering.take()
         {
             exchange.digesting.gathering = self.recording.hashing.more(exchange.id, gathering, bytes);
