@@ -63,6 +63,21 @@ pub(super) const ROWS: &[Rule] = &[
         .supersedes(&["manifest.unknown", "blob.unknown"])
         .likely(&[Or("path-altered")])
         .when(&[Status(&[404]), Says(&["404 page not found"])]),
+    // The password of `aws ecr get-login-password` holds for 12 hours (aws/aws-cli#6580; older texts name the command).
+    Rule::error("ecr.login-expired", "token-expired")
+        .needs(BODY)
+        .supersedes(&["auth.denied", "auth.basic-refused", "auth.token-refused", "auth.token-invalid"])
+        .when(&[Status(&[400, 401, 403]), Says(&["authorization token has expired"])]),
+    // goharbor/harbor#8802, #17390: DENIED, as for a missing permission.
+    Rule::error("harbor.quota-exceeded", "quota-exceeded")
+        .needs(BODY)
+        .supersedes(&["auth.denied"])
+        .when(&[Status(&[400, 403, 412]), Says(&["will exceed the configured upper limit"])]),
+    // Harbor's policies against vulnerable and unsigned images (goharbor/harbor#11202).
+    Rule::error("harbor.policy-violation", "image-policy")
+        .needs(BODY)
+        .supersedes(&["auth.denied"])
+        .when(&[Status(&[403, 412]), Code(&["PROJECTPOLICYVIOLATION"])]),
     // MCR and Azure Front Door answer in plain text (Azure/acr#754).
     Rule::error("throttle.front-door", "throttled")
         .needs(BODY)

@@ -265,6 +265,8 @@ mod tests {
             assert_eq!(Endpoint::of(path, None), Endpoint::Token, "{path}");
         }
         assert_eq!(Endpoint::of("/token", Some("service=a")), Endpoint::Token);
+        // As Docker Hub, GitHub and Amazon's public gallery name it: auth.docker.io, ghcr.io, public.ecr.aws.
+        assert_eq!(Endpoint::of("/token/", Some("scope=repository%3Aapp%3Apull&service=ghcr.io")), Endpoint::Token);
         assert_eq!(Endpoint::of("/token", None), Endpoint::Other);
         assert_eq!(Endpoint::of("/oauth2/exchange", None), Endpoint::TokenExchange);
     }

@@ -11,6 +11,16 @@ pub enum Vendor {
     Mcr,
     /// GitHub Container Registry.
     Ghcr,
+    /// Amazon Elastic Container Registry.
+    Ecr,
+    /// Its public gallery.
+    EcrPublic,
+    /// Google's Artifact Registry and Container Registry.
+    Google,
+    /// Quay.io.
+    Quay,
+    /// GitLab.com's.
+    GitLab,
     /// Any other.
     Other,
 }
@@ -29,10 +39,30 @@ impl Vendor {
             Self::DockerHub
         } else if host == "ghcr.io" {
             Self::Ghcr
+        } else if is_ecr(&host) {
+            Self::Ecr
+        } else if host == "public.ecr.aws" {
+            Self::EcrPublic
+        } else if host == "gcr.io" || is_below("gcr.io") || is_below("pkg.dev") {
+            Self::Google
+        } else if host == "quay.io" {
+            Self::Quay
+        } else if host == "registry.gitlab.com" {
+            Self::GitLab
         } else {
             Self::Other
         }
     }
+}
+
+/// `<account>.dkr.ecr.<region>.amazonaws.com`, and the names for both families of addresses
+/// (`<account>.dkr-ecr.<region>.on.aws`).
+fn is_ecr(host: &str) -> bool {
+    let is_of = |service: &str, domains: &[&str]| {
+        let region = host.split_once(service).filter(|(account, _)| account.bytes().all(|byte| byte.is_ascii_digit()));
+        region.is_some_and(|(account, rest)| !account.is_empty() && domains.iter().any(|domain| rest.ends_with(domain)))
+    };
+    is_of(".dkr.ecr.", &[".amazonaws.com", ".amazonaws.com.cn"]) || is_of(".dkr-ecr.", &[".on.aws"])
 }
 
 /// The resource name of an Azure Container Registry with this host name: what `az acr` commands take.
@@ -78,6 +108,20 @@ mod tests {
         assert_eq!(acr_name("myregistry.azurecr.cn"), Some("myregistry"));
         assert_eq!(Vendor::of("registry-1.docker.io"), Vendor::DockerHub);
         assert_eq!(Vendor::of("notdocker.io"), Vendor::Other);
+        for (host, vendor) in [
+            ("123456789012.dkr.ecr.eu-west-2.amazonaws.com", Vendor::Ecr),
+            ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", Vendor::Ecr),
+            ("123456789012.dkr-ecr.eu-west-2.on.aws", Vendor::Ecr),
+            ("my.dkr.ecr.eu-west-2.amazonaws.com", Vendor::Other),
+            ("123456789012.dkr.ecr.eu-west-2.example.com", Vendor::Other),
+            ("public.ecr.aws", Vendor::EcrPublic),
+            ("us-docker.pkg.dev", Vendor::Google),
+            ("eu.gcr.io", Vendor::Google),
+            ("quay.io", Vendor::Quay),
+            ("registry.gitlab.com", Vendor::GitLab),
+        ] {
+            assert_eq!(Vendor::of(host), vendor, "{host}");
+        }
         assert_eq!(Vendor::of("mcrprod.azurecr.io"), Vendor::Mcr);
         assert!(keeps_blobs("weumanaged15.blob.core.windows.net"));
         assert!(keeps_blobs("myregistry.westeurope.data.azurecr.io"));

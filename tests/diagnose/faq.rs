@@ -23,7 +23,7 @@ const ENTRIES: [(&str, Trace); 42] = [
     ("admin-credentials", Rules(&["arm.credentials-read"])),
     ("admin-credentials-in-template", None("Resource Manager evaluates the template on its own side")),
     ("replication-delete-forbidden", Rules(&["arm.replication-forbidden"])),
-    ("firewall-rule-delay", Rules(&["acr.firewall-denied", "acr.firewall-opened"])),
+    ("firewall-rule-delay", Rules(&["acr.firewall-denied", "acr.firewall-just-changed", "acr.firewall-opened"])),
     ("registry-http-api", Rules(&["auth.challenge", "token.fetched", "token.refreshed", "blob.redirect"])),
     ("delete-untagged-manifests", Rules(&["acr.manifests-listed"])),
     ("quota-not-reduced", Rules(&["acr.manifest-deleted"])),

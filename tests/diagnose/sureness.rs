@@ -115,7 +115,7 @@ fn the_evidence_tells_more_or_less_of_the_cause() {
             ",error=\"insufficient_scope\"",
             "",
             "likely",
-            &["role-just-assigned", "repository-hidden", "token-not-accepted"],
+            &["role-just-assigned", "repository-hidden", "token-not-accepted", "authorization-stripped"],
         ),
         ("acr.disallowed-operation", "'PUT ", "'DELETE ", "possible", &["classic-tier"]),
     ] {
@@ -142,7 +142,7 @@ fn docker_of_red_hat_makes_it_likelier_that_signatures_are_why() {
 #[test]
 fn registries_of_other_vendors_have_other_reasons() {
     let elsewhere = fixture::read("auth.token-refused/fires.toml").at_host("registry.example");
-    assert_eq!(doubt("auth.token-refused", &elsewhere), ("likely", vec!["password-not-taken"]));
+    assert_eq!(doubt("auth.token-refused", &elsewhere), ("likely", vec!["password-not-taken", "login-needless"]));
 }
 
 #[test]
@@ -177,8 +177,8 @@ fn a_change_counts_for_ten_minutes_and_only_where_it_was_one_of_the_network() {
 fn a_change_that_was_seen_is_why_the_client_is_let_in() {
     let changed = fixture::read_changed(
         "acr.firewall-just-changed/fires.toml",
-        "at = 46.0\nrequest = 'GET /v2/'\nresponse = '403 Forbidden'\nbody = '{\"errors\":[{\"code\":\"DENIED\"",
-        "at = 146.0\nrequest = 'GET /v2/'\nresponse = '401 Unauthorized'\nbody = '{\"errors\":[{\"code\":\"UNAUTHORIZED\"",
+        "at = 46.5\nrequest = 'GET /v2/'\nresponse = '403 Forbidden'\nbody = '{\"errors\":[{\"code\":\"DENIED\"",
+        "at = 146.5\nrequest = 'GET /v2/'\nresponse = '401 Unauthorized'\nbody = '{\"errors\":[{\"code\":\"UNAUTHORIZED\"",
     );
     assert_eq!(doubt("acr.firewall-opened", &changed), ("certain", vec![]));
     let unseen = fixture::read("acr.firewall-opened/fires.toml");

@@ -19,6 +19,7 @@ pub(super) const RULES: &[Rule] = &[
             Or("role-just-assigned"),
             OrIf("repository-hidden", names_repository),
             OrIf("token-not-accepted", |case| case.challenge_error().is_none()),
+            OrIf("authorization-stripped", |case| case.challenge_error().is_none()),
         ])
         .logic(insufficient_scope),
     Rule::error("hub.denied", "hub-denied")

@@ -190,8 +190,11 @@ fn clock_skew(case: &Case<'_>) -> Option<Match> {
     Some(Match::on([evidence]).with(Parameters::new().with("seconds", seconds)).of_severity(severity))
 }
 
+/// With 401; Amazon's public gallery answers 400 to a token that has expired (aws/containers-roadmap#2835).
 fn is_refused_with_token(case: &Case<'_>) -> bool {
-    case.facts.status == Some(401) && case.facts.bearer.is_some() && !case.succeeded_later()
+    let is_refused = case.facts.status == Some(401)
+        || (case.facts.status == Some(400) && Vendor::of(case.member.registry) == Vendor::EcrPublic);
+    is_refused && case.facts.bearer.is_some() && !case.succeeded_later()
 }
 
 fn claims_of_refused<'a>(case: &Case<'a>) -> Option<&'a Claims> {

@@ -41,6 +41,11 @@ pub(super) const RULES: &[Rule] = &[
         .needs(BODY)
         .possible(&[Or("other-server")])
         .logic(session_unknown),
+    Rule::error("registry.tag-immutable", "tag-immutable")
+        .on(&[Role::Manifest])
+        .needs(BODY)
+        .supersedes(&["auth.denied"])
+        .logic(tag_immutable),
     Rule::error("push.content-refused", "digest-mismatch")
         .on(WRITES)
         .needs(BODY)
@@ -119,6 +124,19 @@ fn other_replica(case: &Case<'_>) -> Option<Match> {
     };
     let different: Vec<_> = servers.iter().take(3).map(at).collect();
     Some(Match::on(case.body_evidence().into_iter().chain(different)))
+}
+
+/// Amazon's and Harbor's words for a tag that may not be moved: `TAG_INVALID` with 400 (GoogleContainerTools/jib),
+/// `PRECONDITION` with 412 (goharbor/harbor).
+fn tag_immutable(case: &Case<'_>) -> Option<Match> {
+    const WORDS: [&str; 3] = ["repository is immutable", "tag is immutable", "configured as immutable"];
+    let is_refused = case.facts.method == Method::Put && case.facts.status.is_some_and(|status| status >= 400);
+    if !is_refused || !WORDS.iter().any(|words| case.says(words)) {
+        return None;
+    }
+    let reference = case.facts.endpoint.reference().unwrap_or("?");
+    let evidence = case.status_evidence().into_iter().chain(case.body_evidence());
+    Some(Match::on(evidence).with(Parameters::new().with("reference", reference)))
 }
 
 /// `DIGEST_INVALID`: what arrived is not what the client announced. Where the content came in one piece, pulltap knows

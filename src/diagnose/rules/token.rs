@@ -1,9 +1,11 @@
 //! Refused and reduced tokens.
 
-use crate::registry::{Client, ClientKind, Proof, Role, Vendor, scope};
+use crate::registry::{Client, ClientKind, Proof, Role, Scope, Vendor, scope};
 
 use super::super::case::Case;
-use super::super::evidence::Place;
+use super::super::episode::Member;
+use super::super::evidence::{Evidence, Place};
+use super::super::facts::TokenFacts;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
 use super::super::sureness::Alternative::{Or, OrIf};
@@ -23,8 +25,15 @@ pub(super) const RULES: &[Rule] = &[
             OrIf("service-principal-secret-expired", names_application),
             OrIf("role-missing", may_lack_role),
             OrIf("password-not-taken", is_not_acr),
+            OrIf("login-needless", may_need_no_login),
         ])
         .logic(token_refused),
+    Rule::error("token.login-expired", "token-expired")
+        .on(TOKEN)
+        .needs(&[Need::RequestBody])
+        .supersedes(&["auth.token-refused"])
+        .likely(&[Or("login-revoked")])
+        .logic(login_expired),
     Rule::error("auth.entra-token-refused", "wrong-credentials")
         .on(TOKEN)
         .needs(&[Need::RequestBody])
@@ -68,6 +77,23 @@ pub(super) fn token_refused(case: &Case<'_>) -> Option<Match> {
     Some(Match::on(evidence(case)).with(parameters).of_severity(severity))
 }
 
+/// A saved login, itself a token, that was good for a token before and is refused now: it outlived its time, as in a long
+/// push (moby/moby#33558, MicrosoftDocs/azure-docs#13258).
+fn login_expired(case: &Case<'_>) -> Option<Match> {
+    let found = token_refused(case)?;
+    let login = case.token()?.request.presented?;
+    let was_good = |granted: &&Member<'_>| {
+        let presented = granted.facts.token.as_deref().and_then(|token| token.request.presented);
+        presented == Some(login) && granted.facts.opened < case.facts.opened
+    };
+    let granted = case.episode.granted_tokens().rev().find(was_good)?;
+    let value = "the same login was good for this token".to_owned();
+    let good = Evidence { exchange: granted.facts.id, place: Place::RequestBody, value };
+    let mut found = Match { also: vec![granted.facts.id], ..found };
+    found.evidence.push(good);
+    Some(found)
+}
+
 /// `POST /oauth2/exchange`: Azure Container Registry refuses the Entra token (azure-cli acr, `_docker_utils.py`).
 fn entra_token_refused(case: &Case<'_>) -> Option<Match> {
     let token = case.token().filter(|token| token.request.proof == Proof::AccessToken)?;
@@ -97,7 +123,7 @@ fn name_in_upper_case(case: &Case<'_>) -> Option<Match> {
     Some(Match::on(case.status_evidence().into_iter().chain([evidence])).with(parameters))
 }
 
-fn evidence(case: &Case<'_>) -> impl Iterator<Item = super::super::evidence::Evidence> {
+fn evidence(case: &Case<'_>) -> impl Iterator<Item = Evidence> {
     let status = case.status_evidence();
     let body = case.body_evidence().filter(|body| Some(body) != status.as_ref());
     status.into_iter().chain(body).chain(case.authorization_evidence())
@@ -147,6 +173,12 @@ fn is_saved_login(case: &Case<'_>) -> bool {
 /// Azure Container Registry refuses a right login that has no role; the admin user needs none.
 fn may_lack_role(case: &Case<'_>) -> bool {
     is_acr(case) && !names_admin_user(case)
+}
+
+/// What everybody may pull is refused to a login that is not valid.
+fn may_need_no_login(case: &Case<'_>) -> bool {
+    let is_pull = |token: &TokenFacts| token.request.scopes.iter().all(Scope::is_only_pull);
+    is_not_acr(case) && case.token().is_some_and(|token| !token.request.scopes.is_empty() && is_pull(token))
 }
 
 /// kubelet tries without a login, too, after a login did not work: it asks through containerd or CRI-O.
