@@ -112,7 +112,7 @@ impl Summary {
         if exchange.is_listed() {
             self.exchanges += 1;
             self.failed += u64::from(exchange.failure.is_some());
-            self.response_bytes += exchange.response_body.length;
+            self.response_bytes += if exchange.answered_by_us { 0 } else { exchange.response_body.length };
         }
     }
 }

@@ -232,3 +232,8 @@ impl<'a> Case<'a> {
         Evidence { exchange: self.facts.id, place, value: shortened(value) }
     }
 }
+
+/// Rounded seconds.
+pub fn whole_seconds(micros: i64) -> i64 {
+    micros.saturating_add(500_000) / 1_000_000
+}

@@ -144,7 +144,7 @@ impl Facts {
             details: Details::of(exchange, role),
             endpoint,
             sent: exchange.request_body.length,
-            received: exchange.response_body.length,
+            received: if exchange.answered_by_us { 0 } else { exchange.response_body.length },
             is_over: exchange.is_over(),
             bearer: exchange.request.as_ref().and_then(TokenKey::of_bearer),
             opened: exchange.timings.opened,

@@ -19,14 +19,18 @@ pub fn all_fixtures() -> Vec<PathBuf> {
     files
 }
 
-/// What the engine finds in these exchanges.
-pub fn findings(exchanges: &[Exchange]) -> Vec<Finding> {
+/// The engine after all of these exchanges.
+pub fn engine(exchanges: &[Exchange]) -> Engine {
     let mut engine = Engine::new();
     for exchange in exchanges {
         engine.update(exchange);
     }
     engine.finish();
-    engine.findings()
+    engine
+}
+
+fn findings(exchanges: &[Exchange]) -> Vec<Finding> {
+    engine(exchanges).findings()
 }
 
 /// All of a finding but the words of its evidence, in which a mask may stand.

@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
-use pulltap::diagnose::Finding;
+use pulltap::diagnose::{Engine, Evidence, Finding, Operation};
 use pulltap::exchange::{Exchange, ExchangeId};
 
 use self::player::Played;
 use self::servers::Rig;
-use super::alike::{all_fixtures, findings};
+use super::alike::{all_fixtures, engine};
 use super::fixture;
 use crate::support::world::in_private_world;
 
@@ -47,10 +47,11 @@ fn findings_are_the_same_when_a_fixture_is_played_through_the_proxy() {
 fn assert_alike_live(rig: &Rig, file: &Path) {
     let exchanges = fixture::read(file.to_str().unwrap()).exchanges();
     let own_names: BTreeMap<_, _> = exchanges.iter().map(|exchange| (exchange.id, exchange.id.to_string())).collect();
-    let expected = told(&findings(&exchanges), &own_names);
+    let expected = told(&engine(&exchanges), &own_names);
     let Played { captured, names, printed } = player::play(rig, &exchanges);
-    let found = findings(&captured);
-    let trouble = found.iter().filter(|finding| finding.is_trouble());
+    let found = engine(&captured);
+    let findings = found.findings();
+    let trouble = findings.iter().filter(|finding| finding.is_trouble());
     let trouble: BTreeMap<_, _> =
         trouble.map(|finding| (finding.id.to_string(), finding.rule.id.to_string())).collect();
     assert_eq!(printed, trouble, "what was printed, and what is found in the session");
@@ -58,24 +59,40 @@ fn assert_alike_live(rig: &Rig, file: &Path) {
     assert!(live == expected, "{}", difference(&expected, &live, &captured, &names));
 }
 
-/// What findings say, a line for each; the words of the evidence, with its times and masks, left out.
-fn told(findings: &[Finding], names: &BTreeMap<ExchangeId, String>) -> Vec<String> {
-    let one = |finding: &Finding| {
-        let exchanges: Vec<_> = finding.exchanges.iter().map(|id| names[id].as_str()).collect();
-        let place =
-            |evidence: &pulltap::diagnose::Evidence| format!("{} {}", names[&evidence.exchange], evidence.place);
-        // The slower of two that are equally fast comes first.
-        let mut evidence: Vec<_> = finding.evidence.iter().map(place).collect();
-        evidence.sort();
-        let parameters: Vec<_> = finding.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let [exchanges, evidence, parameters] = [exchanges.join(", "), evidence.join(", "), parameters.join(", ")];
-        let (severity, sureness, rule) = (finding.severity.as_str(), finding.sureness.as_str(), finding.rule.id);
-        let or = finding.alternatives.join(", ");
-        format!("{severity}, {sureness}: {rule} of {exchanges} by {evidence} with {parameters}, else {or}")
-    };
-    let mut told: Vec<_> = findings.iter().map(one).collect();
+/// What was found, a line for each finding and each operation: all of them but times, and the words of the evidence, in
+/// which times and masks stand.
+fn told(found: &Engine, names: &BTreeMap<ExchangeId, String>) -> Vec<String> {
+    let mut told: Vec<_> = found.findings().iter().map(|finding| finding_told(finding, names)).collect();
     told.sort();
+    told.extend(found.operations().iter().map(|operation| operation_told(operation, names)));
     told
+}
+
+fn finding_told(finding: &Finding, names: &BTreeMap<ExchangeId, String>) -> String {
+    let exchanges: Vec<_> = finding.exchanges.iter().map(|id| names[id].as_str()).collect();
+    let place = |evidence: &Evidence| format!("{} {}", names[&evidence.exchange], evidence.place);
+    // The slower of two that are equally fast comes first.
+    let mut evidence: Vec<_> = finding.evidence.iter().map(place).collect();
+    evidence.sort();
+    let parameters: Vec<_> = finding.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let [exchanges, evidence, parameters] = [exchanges.join(", "), evidence.join(", "), parameters.join(", ")];
+    let (severity, sureness, rule) = (finding.severity.as_str(), finding.sureness.as_str(), finding.rule.id);
+    let (or, operation) = (finding.alternatives.join(", "), finding.operation);
+    format!(
+        "{severity}, {sureness}: {rule} of {exchanges} by {evidence} with {parameters}, else {or}; in {operation:?}"
+    )
+}
+
+fn operation_told(operation: &Operation, names: &BTreeMap<ExchangeId, String>) -> String {
+    let Operation { id, kind, client, address, registry, repository, reference, outcome, .. } = operation;
+    let Operation { layers, sent, received, retries, missing, .. } = operation;
+    let exchanges: Vec<_> = operation.exchanges.iter().map(|id| names[id].as_str()).collect();
+    let phases: Vec<_> = operation.phases.iter().map(|phase| (phase.role, phase.exchanges)).collect();
+    format!(
+        "{id:?}: {kind:?} by {client:?} at {address:?} of {registry}, {repository:?}, {reference:?}: {outcome:?}, \
+         {layers} layers, {sent} B sent, {received} B received, {retries} retries, missing {missing:?}, \
+         {exchanges:?}, {phases:?}"
+    )
 }
 
 fn difference(

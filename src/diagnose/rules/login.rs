@@ -5,7 +5,7 @@
 
 use crate::registry::{Authorization, Client, ClientKind, Proof, Role, Scope};
 
-use super::super::case::Case;
+use super::super::case::{Case, whole_seconds};
 use super::super::episode::Member;
 use super::super::evidence::Place;
 use super::super::finding::{Parameters, Severity};
@@ -97,7 +97,7 @@ fn now_effective(case: &Case<'_>) -> Option<Match> {
     if case.earlier().iter().any(is_among) {
         return None;
     }
-    let seconds = case.facts.opened.micros_since(refusal.ended) / 1_000_000;
+    let seconds = whole_seconds(case.facts.opened.micros_since(refusal.ended));
     let parameters = Parameters::new().with("seconds", seconds.to_string());
     let mut found = Match::on(case.status_evidence()).with(parameters);
     found.also.push(refusal.exchange);

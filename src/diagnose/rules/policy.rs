@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use crate::exchange::{FailureKind, Moment, Stage};
 use crate::registry::{Vendor, vendors};
 
-use super::super::case::Case;
+use super::super::case::{Case, whole_seconds};
 use super::super::evidence::{Evidence, Place};
 use super::super::facts::Facts;
 use super::super::finding::{Parameters, Severity};
@@ -116,7 +116,7 @@ fn firewall_just_changed(case: &Case<'_>) -> Option<Match> {
     let members = case.episode.members();
     let first = members.partition_point(|member| member.facts.opened < change.opened);
     let waited = members.get(first).map_or(age, |member| member.facts.opened.micros_since(change.opened));
-    let seconds = (waited / 1_000_000).to_string();
+    let seconds = whole_seconds(waited).to_string();
     let value = format!("the network rules were changed {seconds} s before");
     found.evidence.push(Evidence { exchange: change.exchange, place: Place::RequestBody, value });
     found.parameters = found.parameters.with("seconds", seconds);
