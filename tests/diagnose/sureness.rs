@@ -177,7 +177,7 @@ fn a_change_counts_for_ten_minutes_and_only_where_it_was_one_of_the_network() {
 fn a_change_that_was_seen_is_why_the_client_is_let_in() {
     let changed = fixture::read_changed(
         "acr.firewall-just-changed/fires.toml",
-        "at = 46.5\nrequest = 'GET /v2/'\nresponse = '403 Forbidden'\nbody = '{\"errors\":[{\"code\":\"DENIED\"",
+        "at = 46.2\nrequest = 'GET /v2/'\nresponse = '403 Forbidden'\nbody = '{\"errors\":[{\"code\":\"DENIED\"",
         "at = 146.5\nrequest = 'GET /v2/'\nresponse = '401 Unauthorized'\nbody = '{\"errors\":[{\"code\":\"UNAUTHORIZED\"",
     );
     assert_eq!(doubt("acr.firewall-opened", &changed), ("certain", vec![]));
