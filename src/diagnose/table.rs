@@ -177,14 +177,23 @@ pub(super) const CONNECTION_ROWS: &[Rule] = &[
         .when(&[Kind(|kind| *kind == FailureKind::ParentProxyRefused(407))]),
     // The tunnel was refused, or the proxy itself cannot be reached.
     connection("network.parent-proxy-refused", "parent-proxy-refused")
-        .likely(&[
-            OrIf("proxy-unreachable", |case| refused_by_proxy(case).is_none()),
-            OrIf("proxy-cannot-connect", |case| refused_by_proxy(case).is_some_and(|status| status >= 500)),
+        .likely(&[OrIf("proxy-cannot-connect", |case| refused_by_proxy(case).is_none_or(|status| status >= 500))])
+        .when(&[Kind(|kind| matches!(kind, FailureKind::ParentProxyRefused(_)))]),
+    // What failed on the way to the proxy says nothing about the host behind it.
+    connection("network.parent-proxy-unreachable", "parent-proxy-refused")
+        .supersedes(&[
+            "connection.timeout",
+            "network.connection-refused",
+            "network.connection-reset",
+            "network.data-endpoint-blocked",
+            "network.dns-failure",
+            "network.private-endpoint-unreachable",
+            "network.unreachable",
         ])
+        .likely(&[OrIf("not-a-proxy", was_reached), OrIf("proxy-fenced-off", |case| !was_reached(case))])
         .when(&[
-            During(&[Stage::Resolve, Stage::Connect, Stage::ParentProxy]),
             By(&[Side::ParentProxy]),
-            Kind(|kind| !matches!(kind, FailureKind::GaveUp | FailureKind::TimedOut)),
+            Kind(|kind| !matches!(kind, FailureKind::GaveUp | FailureKind::ParentProxyRefused(_))),
         ]),
     connection("tls.rejected-by-server", "tls-rejected-by-server")
         .likely(&[OrIf("firewall-cut-off", |case| !failed_as(case, &FailureKind::TlsNothingInCommon))])
@@ -219,6 +228,11 @@ fn refused_by_proxy(case: &Case<'_>) -> Option<u16> {
         FailureKind::ParentProxyRefused(status) => Some(status),
         _ => None,
     }
+}
+
+/// Whether the parent proxy took the connection.
+fn was_reached(case: &Case<'_>) -> bool {
+    case.facts.failure.as_deref().is_some_and(|failure| failure.stage == Stage::ParentProxy)
 }
 
 fn is_acr_host(case: &Case<'_>) -> bool {

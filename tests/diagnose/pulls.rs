@@ -6,7 +6,7 @@ use pulltap::language::Language;
 use super::fixture;
 
 /// The sessions below `tests/fixtures/diagnose/pulls`.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     "docker-login-pull",
     "docker-push",
     "podman-pull",
@@ -17,6 +17,7 @@ pub const NAMES: [&str; 10] = [
     "az-check-health",
     "sdk-delete-tag",
     "trust-sign",
+    "vendors-pull",
 ];
 
 fn engine(name: &str) -> Engine {
@@ -80,4 +81,26 @@ fn says_what_it_could_not_check() {
     let healthy = self::engine("docker-login-pull");
     let lacking: Vec<_> = healthy.not_checked().iter().map(|lacking| lacking.rule.id.as_str()).collect();
     assert!(lacking.is_empty(), "the fixture has all that rules need: {lacking:?}");
+}
+
+#[test]
+fn follows_the_tokens_of_every_vendor() {
+    let tokens: Vec<_> = engine("vendors-pull")
+        .tokens()
+        .into_iter()
+        .map(|token| {
+            let granted =
+                token.granted.map(|scopes| scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+            let user = token.user.unwrap_or_else(|| "nobody".to_owned());
+            format!(
+                "{} from {} for {user}: {}, {} uses, {} refused",
+                token.registry,
+                token.issued_by,
+                granted.as_deref().unwrap_or("does not say"),
+                token.uses.len(),
+                token.refused
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(tokens.join("\n"));
 }

@@ -29,7 +29,7 @@ pub(super) const RULES: &[Rule] = &[
         .logic(hub_denied),
     Rule::error("auth.token-invalid", "token-expired")
         .on(OF_REGISTRY)
-        .likely(&[OrIf("token-for-another", |case| !tells_audience(case)), Or("clock-wrong"), Or("token-damaged")])
+        .likely(&[Or("token-for-another"), Or("clock-wrong"), Or("token-damaged")])
         .logic(token_invalid),
     Rule::error("auth.basic-refused", "wrong-credentials")
         .on(OF_REGISTRY)
@@ -108,10 +108,4 @@ fn denied(case: &Case<'_>) -> Option<Match> {
     let is_denied = case.facts.status == Some(403) && (case.has_code("DENIED") || case.has_code("FORBIDDEN"));
     let parameters = || Parameters::new().with("scope", asked_scope(case));
     is_denied.then(|| Match::on(case.body_evidence()).with(parameters()))
-}
-
-/// Whether the token says of itself for whom it is: one that is for another registry is known then.
-fn tells_audience(case: &Case<'_>) -> bool {
-    let Some(Authorization::Bearer { claims }) = case.authorization() else { return false };
-    claims.as_deref().is_some_and(|claims| !claims.audience.is_empty())
 }

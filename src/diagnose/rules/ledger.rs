@@ -24,6 +24,11 @@ pub(super) const RULES: &[Rule] = &[
         .on(OF_REGISTRY)
         .supersedes(&["auth.token-invalid", "auth.insufficient-scope"])
         .logic(wrong_registry),
+    Rule::error("token.refused-though-valid", "token-expired")
+        .on(OF_REGISTRY)
+        .supersedes(&["auth.token-invalid"])
+        .possible(&[Or("key-not-known"), Or("token-damaged")])
+        .logic(refused_though_valid),
     Rule::error("token.anonymous", "token-anonymous")
         .on(OF_REGISTRY)
         .supersedes(&["auth.insufficient-scope", "token.scope-reduced"])
@@ -79,6 +84,24 @@ fn wrong_registry(case: &Case<'_>) -> Option<Match> {
     let audience = claims.audience.join(", ");
     let evidence = case.challenge_evidence().into_iter().chain(bearer_evidence(case, &format!("made for {audience}")));
     Some(Match::on(evidence).with(Parameters::new().with("audience", audience).with("service", service)))
+}
+
+/// `error="invalid_token"`, and by what stands in the token it is for this registry and holds now: whoever refuses it reads
+/// another time or knows another key (docker/hub-feedback#647: two clocks, a second apart).
+fn refused_though_valid(case: &Case<'_>) -> Option<Match> {
+    let claims = claims_of_refused(case)?;
+    let asked = case.facts.opened.micros() / 1_000_000;
+    let left = claims.expires?.saturating_sub(asked);
+    let is_invalid = is_refused_with_token(case) && case.challenge_error() == Some("invalid_token");
+    if !is_invalid || left <= 0 || expired(case).is_some() || wrong_registry(case).is_some() {
+        return None;
+    }
+    let early = claims.not_before.map(|from| from.saturating_sub(asked)).filter(|seconds| *seconds > 0);
+    let found = match early {
+        Some(seconds) => bearer_evidence(case, &format!("valid in {seconds} s from then")),
+        None => bearer_evidence(case, &format!("valid for {left} s more")),
+    };
+    Some(Match::on(case.challenge_evidence().into_iter().chain(found)))
 }
 
 /// The token was granted to nobody in particular, and does not allow what was asked for. Of Docker Hub another rule tells:
