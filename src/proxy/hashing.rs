@@ -1,7 +1,8 @@
 //! SHA-256 of what servers and clients send where its digest is named, on a thread that traffic never waits for.
 //!
 //! The digest asked for stands in the path of a registry's blob or manifest URL; a redirect hands it on to the URL it
-//! names. That of an upload stands in its query. A content that the thread cannot keep up with is not checked.
+//! names. What is asked for by a tag has it in the answer's head, an upload in its query. A content that the thread
+//! cannot keep up with is not checked.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -169,9 +170,16 @@ fn put_in(events: &mut [CaptureEvent], digest: Sha256) {
     }
 }
 
-/// Whether an answer's content is comparable with a digest: whole, and not coded.
+/// Whether an answer's content is comparable with a digest: whole, not coded, and not a manifest of schema 1 with its
+/// signatures, of which the digest knows nothing (distribution manifest/schema1).
 pub fn is_comparable(response: &ResponseHead) -> bool {
-    response.status == 200 && !response.headers.contains("content-encoding")
+    let is_signed = response.headers.text("content-type").is_some_and(|of| of.contains("+prettyjws"));
+    response.status == 200 && !is_signed && !response.headers.contains("content-encoding")
+}
+
+/// Whether the answer says which SHA-256 its content has, as that to a request for a tag does.
+pub fn says_its_digest(response: &ResponseHead) -> bool {
+    response.headers.first("docker-content-digest").is_some_and(|digest| digest.starts_with(b"sha256:"))
 }
 
 /// Whether this request says which SHA-256 the content has that it brings: the last of an upload, or an upload at once.
@@ -230,6 +238,18 @@ mod tests {
         assert_eq!(hashing.expected("blobs.test", &followed), Some(digest));
         assert_eq!(hashing.expected("other.test", &followed), None);
         assert_eq!(hashing.expected("registry.test", &RequestHead::new("HEAD", &asked.target)), None);
+    }
+
+    #[test]
+    fn an_answer_says_its_digest_and_signatures_do_not_count() {
+        let answer = |of: &str| {
+            let mut head = ResponseHead::new(200, "OK");
+            head.headers.push("Content-Type", of.as_bytes());
+            head.headers.push("Docker-Content-Digest", b"sha256:ba78");
+            (says_its_digest(&head), is_comparable(&head))
+        };
+        assert_eq!(answer("application/vnd.oci.image.manifest.v1+json"), (true, true));
+        assert_eq!(answer("application/vnd.docker.distribution.manifest.v1+prettyjws"), (true, false));
     }
 
     #[test]

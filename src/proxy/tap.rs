@@ -43,6 +43,7 @@ struct Digesting {
     /// The content on its way to be hashed: the response's, or that of an upload.
     gathering: Option<Gathering>,
     is_upload: bool,
+    is_get: bool,
     /// Events that wait for the digest.
     held: Vec<CaptureEvent>,
 }
@@ -219,10 +220,11 @@ impl<'a> Tap<'a> {
                 let (kept, room) = keep::request(&head, self.recording.body_limit);
                 let expected = self.recording.hashing.expected(&self.route.target.host, &head);
                 let is_upload = hashing::names_its_content(&head);
+                let is_get = head.method == "GET";
                 let gathering = is_upload.then(Gathering::default);
                 self.happened(n, |exchange| {
                     exchange.request_room = room;
-                    exchange.digesting = Digesting { expected, gathering, is_upload, ..Digesting::default() };
+                    exchange.digesting = Digesting { expected, gathering, is_upload, is_get, held: Vec::new() };
                     Happening::Request(head, kept)
                 });
             }
@@ -274,16 +276,19 @@ impl<'a> Tap<'a> {
         }
     }
 
-    /// A redirect hands the digest on; a whole answer is hashed.
+    /// A redirect hands the digest on; a whole answer is hashed that was asked for by its digest, or says which it has.
     fn begin_digest(&mut self, n: u64, head: &ResponseHead) {
         let hashing = self.recording.hashing.clone();
         let host = self.route.target.host.clone();
-        let Some(exchange) = self.find(n) else { return };
-        let Some(expected) = exchange.digesting.expected else { return };
-        if matches!(head.status, 301..=303 | 307 | 308) {
+        let Some(exchange) = self.find(n).filter(|exchange| exchange.digesting.is_get) else { return };
+        let expected = exchange.digesting.expected;
+        if let Some(expected) = expected
+            && matches!(head.status, 301..=303 | 307 | 308)
+        {
             hashing.redirected(&host, expected, head);
         }
-        exchange.digesting.gathering = hashing::is_comparable(head).then(Gathering::default);
+        let is_named = expected.is_some() || hashing::says_its_digest(head);
+        exchange.digesting.gathering = (is_named && hashing::is_comparable(head)).then(Gathering::default);
     }
 
     /// Told at once, and of an upload once more with its digest.
