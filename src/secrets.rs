@@ -17,6 +17,7 @@ mod json;
 mod jwt;
 mod names;
 mod pairs;
+mod recent;
 mod rewrite;
 mod text;
 mod url;
@@ -31,6 +32,7 @@ use field::{Class, Place};
 pub use mask::{FingerprintKey, Kind};
 pub use names::Names;
 use pairs::Written;
+use recent::Recent;
 
 /// How deep encodings may be nested before what is inside is masked unseen.
 const DEEPEST: u8 = 8;
@@ -43,6 +45,7 @@ const MOST_PASSES: u8 = 6;
 pub struct Masker {
     key: FingerprintKey,
     names: Names,
+    recent: Recent,
 }
 
 /// What a body is, as far as it matters for finding secrets.
@@ -57,13 +60,13 @@ pub enum Shape {
 impl Masker {
     /// A masker with this installation's key.
     pub fn new(key: FingerprintKey) -> Self {
-        Self { key, names: Names::default() }
+        Self { key, names: Names::default(), recent: Recent::default() }
     }
 
     /// The same, which also replaces these names wherever they stand.
     #[must_use]
     pub fn with_names(&self, names: Names) -> Self {
-        Self { key: self.key.clone(), names }
+        Self { key: self.key.clone(), names, recent: Recent::default() }
     }
 
     /// The key of the fingerprints.
@@ -74,7 +77,8 @@ impl Masker {
     /// Masks what is secret in the value of a header field.
     pub fn header(&self, name: &str, value: &[u8]) -> Option<Vec<u8>> {
         let class = field::classify(name.as_bytes(), Place::Header);
-        self.settled(value, |walk, value| walk.masked(class, value))
+        let mask = || self.settled(value, |walk, value| walk.masked(class, value));
+        if class == Class::Authorization { self.recent.masked(value, mask) } else { mask() }
     }
 
     /// Masks what is secret in a body.

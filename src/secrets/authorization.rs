@@ -1,5 +1,7 @@
 //! `Scheme credentials`, as in the Authorization field.
 
+use std::ops::Range;
+
 use super::encoding::base64_decode;
 use super::field::{self, Class, Place};
 use super::rewrite::Rewrite;
@@ -105,13 +107,13 @@ impl Walk<'_> {
         let mut rewrite = Rewrite::new(value);
         let mut at = 0;
         for piece in value.split(|byte| *byte == b',') {
-            let end = at + piece.len();
-            let token = piece.trim_ascii();
-            let has_scheme = token.get(..7).is_some_and(|word| word.eq_ignore_ascii_case(b"bearer "));
-            let token = if has_scheme { token.get(7..).unwrap_or(token).trim_ascii_start() } else { token };
-            let start = at + offset(piece, token);
-            rewrite.replace_some(start..start + token.len(), self.secret(Kind::Token, token));
-            at = end + 1;
+            let token = trimmed(piece);
+            let word = piece.get(token.clone()).unwrap_or(&[]);
+            let has_scheme = word.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
+            let skipped = if has_scheme { 7 + trimmed(word.get(7..).unwrap_or(&[])).start } else { 0 };
+            let token = at + token.start + skipped..at + token.end;
+            rewrite.replace_some(token.clone(), self.secret(Kind::Token, value.get(token).unwrap_or(&[])));
+            at += piece.len() + 1;
         }
         rewrite.finish()
     }
@@ -125,8 +127,9 @@ impl Walk<'_> {
             let equals = memchr::memchr(b'=', parameter).map_or(0, |equals| equals + 1);
             let name = parameter.get(..equals.saturating_sub(1)).unwrap_or(&[]).trim_ascii();
             let quoted = parameter.get(equals..).unwrap_or(&[]);
-            let inner = unquoted(quoted.trim_ascii());
-            let start = at + equals + offset(quoted, inner);
+            let inner = unquoted(quoted, trimmed(quoted));
+            let start = at + equals + inner.start;
+            let inner = quoted.get(inner).unwrap_or(&[]);
             let masked = if is_harmless(name) { self.text(inner) } else { self.parameter(name, inner) };
             rewrite.replace_some(start..start + inner.len(), masked);
             at = end + 1;
@@ -177,14 +180,18 @@ fn is_harmless(name: &[u8]) -> bool {
     NAMES.iter().any(|harmless| name.eq_ignore_ascii_case(harmless.as_bytes()))
 }
 
-/// Where `part`, which was trimmed out of `whole`, begins.
-fn offset(whole: &[u8], part: &[u8]) -> usize {
-    if part.is_empty() { whole.len() } else { memchr::memmem::find(whole, part).unwrap_or(0) }
+/// Where the text is, without the white space around it.
+fn trimmed(text: &[u8]) -> Range<usize> {
+    let end = text.trim_ascii_end().len();
+    end - text.get(..end).unwrap_or(&[]).trim_ascii_start().len()..end
 }
 
-fn unquoted(text: &[u8]) -> &[u8] {
-    let text = text.strip_prefix(b"\"").unwrap_or(text);
-    text.strip_suffix(b"\"").unwrap_or(text)
+/// The same without quotation marks.
+fn unquoted(text: &[u8], range: Range<usize>) -> Range<usize> {
+    let is_quote = |at: usize| text.get(at) == Some(&b'"');
+    let start = range.start + usize::from(!range.is_empty() && is_quote(range.start));
+    let end = range.end - usize::from(range.end > start && is_quote(range.end - 1));
+    start..end
 }
 
 #[cfg(test)]

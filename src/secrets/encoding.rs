@@ -105,6 +105,20 @@ pub(super) fn base64_decode(text: &[u8]) -> Option<(Vec<u8>, Base64)> {
     Some((bytes, Base64 { is_url_safe, is_padded }))
 }
 
+/// Whether the beginning of a word could be that of base64 of text. Digests, ids and words of a language are asked by the
+/// dozen for each exchange: none of them is decoded as a whole for that.
+pub(super) fn may_be_base64_of_text(beginning: &[u8]) -> bool {
+    let is_url_safe = beginning.iter().any(|byte| matches!(byte, b'-' | b'_'));
+    let engine = if is_url_safe { &URL_SAFE } else { &STANDARD };
+    let mut decoded = [0; 48];
+    let bare = beginning.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let whole = beginning.get(..if bare % 4 == 1 { bare - 1 } else { bare }).unwrap_or(&[]);
+    match engine.decode_slice(whole, &mut decoded) {
+        Ok(length) => decoded.get(..length).is_some_and(is_readable),
+        Err(_) => false,
+    }
+}
+
 /// Undoes the escapes of a JSON string; `None` when there are none.
 pub(super) fn json_unescape(text: &[u8]) -> Option<Vec<u8>> {
     memchr::memchr(b'\\', text)?;
@@ -193,6 +207,16 @@ pub(super) fn unicode_escape(text: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+/// Whether bytes are text, so that a secret could be read in them.
+pub(super) fn is_readable(bytes: &[u8]) -> bool {
+    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    let is_utf8 = match str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    is_utf8 && !bytes.iter().any(is_control)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! `name=value&name=value`: queries and forms.
 
-use super::encoding::{Plus, base64_decode, percent_decode};
+use super::encoding::{Plus, base64_decode, is_readable, percent_decode};
 use super::field::{self, Class, Place};
 use super::mask::PREFIX;
 use super::rewrite::Rewrite;
-use super::text::is_readable;
 use super::{Kind, Walk};
 
 /// Where pairs stand, which says what a plus sign means.

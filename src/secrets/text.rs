@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::encoding::{self, Plus};
+use super::encoding::{self, Plus, is_readable};
 use super::field::{self, Class, Place};
 use super::jwt::{self, is_url_safe};
 use super::rewrite::Rewrite;
@@ -32,8 +32,14 @@ const TOKEN_BEGINNINGS: &[&[u8]] = &[
     b"npm_",
 ];
 
+/// A word shorter than this is none of them, and no mask.
+const SHORTEST_TOKEN: usize = 12;
+
 /// A base64 word shorter than this holds no credential worth a name.
 const SHORTEST_ENCODED: usize = 16;
+
+/// The most signs of padding behind base64.
+const MOST_PADDING: usize = 2;
 
 /// Where reading goes on.
 enum Next {
@@ -47,6 +53,9 @@ impl Walk<'_> {
     /// Masks what is secret in text.
     pub(super) fn text(self, text: &[u8]) -> Option<Vec<u8>> {
         let masked = self.secrets_in_text(text);
+        if self.masker.names.is_empty() {
+            return masked;
+        }
         let named = self.masker.names.replace(masked.as_deref().unwrap_or(text));
         named.or(masked)
     }
@@ -89,10 +98,14 @@ impl Walk<'_> {
     fn word(self, text: &[u8], start: usize, rewrite: &mut Rewrite) -> Next {
         let end = word_end(text, start);
         let word = text.get(start..end).unwrap_or(&[]);
+        // By far the most words are short, and stand for themselves.
+        if word.len() < SHORTEST_TOKEN && !matches!(text.get(end), Some(b'.' | b'+' | b'/')) {
+            return Next::Passed(end);
+        }
         if let Some(length) = self.length_of_mask(word) {
             return Next::Decided(start + length);
         }
-        if word.len() >= 12 && TOKEN_BEGINNINGS.iter().any(|beginning| word.starts_with(beginning)) {
+        if word.len() >= SHORTEST_TOKEN && TOKEN_BEGINNINGS.iter().any(|beginning| word.starts_with(beginning)) {
             rewrite.replace(start..end, &self.mask(Kind::Token, word));
             return Next::Decided(end);
         }
@@ -132,13 +145,15 @@ impl Walk<'_> {
         let is_inner = word.start.checked_sub(1).is_some_and(|before| is_joint(text.get(before)));
         let goes_on = !is_inner && is_joint(text.get(word.end));
         let end = if goes_on { standard_end(text, word.start) } else { word.end };
-        self.encoded(text, word.start..padding_end(text, end), rewrite)
+        let is_long = |end: usize| end - word.start + MOST_PADDING >= SHORTEST_ENCODED;
+        let run = |end: usize| if is_long(end) { word.start..padding_end(text, end) } else { word.start..end };
+        self.encoded(text, run(end), rewrite)
             .or_else(|| (end != word.end).then(|| self.encoded(text, word, rewrite)).flatten())
     }
 
     fn encoded(self, text: &[u8], range: Range<usize>, rewrite: &mut Rewrite) -> Option<Next> {
         let run = text.get(range.clone())?;
-        if run.len() < SHORTEST_ENCODED || !is_readable(&encoding::base64_decode(run.get(..SHORTEST_ENCODED)?)?.0) {
+        if !encoding::may_be_base64_of_text(run.get(..SHORTEST_ENCODED)?) {
             return None;
         }
         let (decoded, form) = encoding::base64_decode(run)?;
@@ -254,17 +269,7 @@ fn standard_end(text: &[u8], start: usize) -> usize {
 /// The end of the padding; an equals sign with a value behind it is none.
 fn padding_end(text: &[u8], end: usize) -> usize {
     let rest = text.get(end..).unwrap_or(&[]);
-    let padding = rest.iter().take(2).take_while(|byte| **byte == b'=').count();
+    let padding = rest.iter().take(MOST_PADDING).take_while(|byte| **byte == b'=').count();
     let is_padding = rest.get(padding).is_none_or(|byte| is_after_credential(*byte));
     if is_padding { end + padding } else { end }
-}
-
-/// Whether bytes are text, so that a secret could be read in them.
-pub(super) fn is_readable(bytes: &[u8]) -> bool {
-    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
-    let is_utf8 = match str::from_utf8(bytes) {
-        Ok(_) => true,
-        Err(error) => error.error_len().is_none(),
-    };
-    is_utf8 && !bytes.iter().any(is_control)
 }
