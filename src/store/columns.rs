@@ -1,6 +1,7 @@
 //! An exchange as one row: its columns by name.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
@@ -12,10 +13,16 @@ use super::names::{self, Named};
 use super::queue::Entry;
 use crate::exchange::{Body, ConnectionId, Exchange, ExchangeId, Failure, Headers, Moment, Tunnel};
 
+/// About so many columns there are.
+const COLUMNS: usize = 64;
+
+/// What was not seen.
+const NULL: ToSqlOutput<'static> = ToSqlOutput::Owned(Value::Null);
+
 /// Writes the exchange, in place of an earlier snapshot of it.
 pub fn write(connection: &Connection, facts: &mut Facts, entry: &Entry) -> rusqlite::Result<()> {
     let exchange: &Exchange = &entry.exchange;
-    let mut columns = Columns::default();
+    let mut columns = Columns { names: Vec::with_capacity(COLUMNS), values: Vec::with_capacity(COLUMNS) };
     columns.text("role", entry.role);
     columns.identity(exchange);
     columns.message(exchange);
@@ -68,8 +75,7 @@ pub const RESPONSE: BodyColumns = BodyColumns {
     bytes: "response_body",
 };
 
-/// The columns that have a value, with their values.
-#[derive(Default)]
+/// The columns, each with its value.
 struct Columns<'a> {
     names: Vec<&'static str>,
     values: Vec<ToSqlOutput<'a>>,
@@ -117,31 +123,27 @@ impl<'a> Columns<'a> {
     }
 
     fn failure(&mut self, failure: Option<&Failure>, opened: Moment) {
-        let Some(failure) = failure else { return };
-        self.text("failure_stage", failure.stage.word());
-        self.text("failure_side", failure.side.word());
-        self.text("failure_kind", failure.kind.as_str().to_owned());
-        self.maybe_text("failure_detail", names::failure_detail(&failure.kind));
-        self.text("failure_chain", json::text(&failure.chain));
-        self.signed("failure_os_code", failure.os_code.map(i64::from));
-        self.signed("failure_at", Some(since(opened, failure.at)));
+        self.maybe_text("failure_stage", failure.map(|failure| failure.stage.word()));
+        self.maybe_text("failure_side", failure.map(|failure| failure.side.word()));
+        self.maybe_text("failure_kind", failure.map(|failure| failure.kind.as_str().to_owned()));
+        self.maybe_text("failure_detail", failure.and_then(|failure| names::failure_detail(&failure.kind)));
+        self.maybe_text("failure_chain", failure.map(|failure| json::text(&failure.chain)));
+        self.signed("failure_os_code", failure.and_then(|failure| failure.os_code).map(i64::from));
+        self.signed("failure_at", failure.map(|failure| since(opened, failure.at)));
     }
 
     fn tunnel(&mut self, tunnel: Option<&Tunnel>) {
-        let Some(tunnel) = tunnel else { return };
-        self.text("tunnel_why", tunnel.why.word());
-        self.integer("tunnel_sent", tunnel.sent);
-        self.integer("tunnel_received", tunnel.received);
+        self.maybe_text("tunnel_why", tunnel.map(|tunnel| tunnel.why.word()));
+        self.maybe_integer("tunnel_sent", tunnel.map(|tunnel| tunnel.sent));
+        self.maybe_integer("tunnel_received", tunnel.map(|tunnel| tunnel.received));
     }
 
     fn shared(&mut self, connection: &Connection, facts: &mut Facts, exchange: &Exchange) -> rusqlite::Result<()> {
-        if let Some(upstream) = &exchange.upstream {
-            self.signed("upstream", Some(facts.upstream(connection, upstream)?));
-        }
+        let upstream = exchange.upstream.as_ref().map(|upstream| facts.upstream(connection, upstream));
+        self.signed("upstream", upstream.transpose()?);
         for (name, handshake) in [("client_tls", &exchange.client_tls), ("upstream_tls", &exchange.upstream_tls)] {
-            if let Some(handshake) = handshake {
-                self.signed(name, Some(facts.handshake(connection, handshake)?));
-            }
+            let handshake = handshake.as_ref().map(|handshake| facts.handshake(connection, handshake));
+            self.signed(name, handshake.transpose()?);
         }
         Ok(())
     }
@@ -152,12 +154,10 @@ impl<'a> Columns<'a> {
         self.maybe_text(columns.sha256, body.sha256.map(|digest| hex::text(&digest)));
         self.text(columns.kept, names::kept(body.kept));
         self.headers(columns.trailers, body.trailers.as_ref());
-        if !body.decoded_from.is_empty() {
-            self.text(columns.decoded_from, json::text(&body.decoded_from));
-        }
-        if !body.bytes.is_empty() {
-            self.add(columns.bytes, ToSqlOutput::Borrowed(ValueRef::Blob(&body.bytes)));
-        }
+        let is_decoded = !body.decoded_from.is_empty();
+        self.maybe_text(columns.decoded_from, is_decoded.then(|| json::text(&body.decoded_from)));
+        let bytes = if body.bytes.is_empty() { ValueRef::Null } else { ValueRef::Blob(&body.bytes) };
+        self.add(columns.bytes, ToSqlOutput::Borrowed(bytes));
     }
 
     fn headers(&mut self, name: &'static str, headers: Option<&Headers>) {
@@ -165,8 +165,9 @@ impl<'a> Columns<'a> {
     }
 
     fn maybe_text(&mut self, name: &'static str, text: Option<impl Into<Cow<'a, str>>>) {
-        if let Some(text) = text {
-            self.text(name, text);
+        match text {
+            Some(text) => self.text(name, text),
+            None => self.add(name, NULL),
         }
     }
 
@@ -181,8 +182,9 @@ impl<'a> Columns<'a> {
     }
 
     fn maybe_integer(&mut self, name: &'static str, number: Option<impl Into<u64>>) {
-        if let Some(number) = number {
-            self.integer(name, number);
+        match number {
+            Some(number) => self.integer(name, number),
+            None => self.add(name, NULL),
         }
     }
 
@@ -192,9 +194,7 @@ impl<'a> Columns<'a> {
     }
 
     fn signed(&mut self, name: &'static str, number: Option<i64>) {
-        if let Some(number) = number {
-            self.add(name, ToSqlOutput::Owned(Value::Integer(number)));
-        }
+        self.add(name, number.map_or(NULL, |number| ToSqlOutput::Owned(Value::Integer(number))));
     }
 
     fn add(&mut self, name: &'static str, value: ToSqlOutput<'a>) {
@@ -202,12 +202,14 @@ impl<'a> Columns<'a> {
         self.values.push(value);
     }
 
-    /// The statement differs by which columns have values; a capture has few such sets, and each is prepared once.
+    /// Every exchange has all columns, in the same order: one statement writes them all.
     fn insert_into(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut marks = "?,".repeat(self.names.len());
-        marks.pop();
-        let sql = format!("INSERT OR REPLACE INTO exchange ({}) VALUES ({marks})", self.names.join(","));
-        connection.prepare_cached(&sql)?.execute(params_from_iter(&self.values))?;
+        static INSERT: OnceLock<String> = OnceLock::new();
+        let insert = INSERT.get_or_init(|| {
+            let marks = vec!["?"; self.names.len()].join(",");
+            format!("INSERT OR REPLACE INTO exchange ({}) VALUES ({marks})", self.names.join(","))
+        });
+        connection.prepare_cached(insert)?.execute(params_from_iter(&self.values))?;
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! The lists of an exchange as compact JSON, and back.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::DeserializeOwned;
@@ -21,22 +23,22 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
 /// Bytes that are text nearly always.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Bytes {
-    Text(String),
+enum Bytes<'a> {
+    Text(Cow<'a, str>),
     Binary { base64: String },
 }
 
-impl Bytes {
-    fn of(bytes: &[u8]) -> Self {
+impl<'a> Bytes<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
         match str::from_utf8(bytes) {
-            Ok(text) => Self::Text(text.to_owned()),
+            Ok(text) => Self::Text(text.into()),
             Err(_) => Self::Binary { base64: STANDARD.encode(bytes) },
         }
     }
 
     fn into_bytes(self) -> Option<Vec<u8>> {
         match self {
-            Self::Text(text) => Some(text.into_bytes()),
+            Self::Text(text) => Some(text.into_owned().into_bytes()),
             Self::Binary { base64 } => STANDARD.decode(base64).ok(),
         }
     }
@@ -44,12 +46,12 @@ impl Bytes {
 
 /// Header fields, in order.
 #[derive(Serialize, Deserialize)]
-pub struct Fields(Vec<(String, Bytes)>);
+pub struct Fields<'a>(Vec<(Cow<'a, str>, Bytes<'a>)>);
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// The fields of these headers.
-    pub fn of(headers: &Headers) -> Self {
-        Self(headers.iter().map(|field| (field.name.to_owned(), Bytes::of(field.value))).collect())
+    pub fn of(headers: &'a Headers) -> Self {
+        Self(headers.iter().map(|field| (field.name.into(), Bytes::of(field.value))).collect())
     }
 
     /// The headers that these fields are.
@@ -64,20 +66,20 @@ impl Fields {
 
 /// A 1xx response.
 #[derive(Serialize, Deserialize)]
-pub struct Interim {
+pub struct Interim<'a> {
     status: u16,
-    reason: String,
-    version: String,
-    headers: Fields,
+    reason: Cow<'a, str>,
+    version: Cow<'a, str>,
+    headers: Fields<'a>,
 }
 
-impl Interim {
+impl<'a> Interim<'a> {
     /// The same as this head.
-    pub fn of(head: &ResponseHead) -> Self {
+    pub fn of(head: &'a ResponseHead) -> Self {
         Self {
             status: head.status,
-            reason: head.reason.clone(),
-            version: head.version.word().to_owned(),
+            reason: head.reason.as_str().into(),
+            version: head.version.word().into(),
             headers: Fields::of(&head.headers),
         }
     }
@@ -85,22 +87,23 @@ impl Interim {
     /// The head that this is.
     pub fn into_head(self) -> Option<ResponseHead> {
         let version = Version::from_word(&self.version)?;
-        Some(ResponseHead { status: self.status, reason: self.reason, version, headers: self.headers.into_headers()? })
+        let headers = self.headers.into_headers()?;
+        Some(ResponseHead { status: self.status, reason: self.reason.into_owned(), version, headers })
     }
 }
 
 /// What a client offered in its ClientHello, but the server name.
 #[derive(Serialize, Deserialize)]
-pub struct Hello {
+pub struct Hello<'a> {
     versions: Vec<u16>,
     suites: Vec<u16>,
     groups: Vec<u16>,
-    alpn: Vec<Bytes>,
+    alpn: Vec<Bytes<'a>>,
 }
 
-impl Hello {
+impl<'a> Hello<'a> {
     /// What this one offered.
-    pub fn of(hello: &ClientHello) -> Self {
+    pub fn of(hello: &'a ClientHello) -> Self {
         Self {
             versions: hello.versions.clone(),
             suites: hello.suites.clone(),

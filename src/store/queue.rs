@@ -62,8 +62,10 @@ impl Queue {
 
     /// Adds an exchange, in place of an earlier snapshot of it. Never waits.
     pub fn add(&self, entry: Entry) {
-        self.lock().add(entry, self.limit);
-        self.changed.notify_one();
+        let is_news = self.lock().add(entry, self.limit);
+        if is_news {
+            self.changed.notify_one();
+        }
     }
 
     /// Nothing will be added any more.
@@ -123,17 +125,21 @@ impl Queue {
 }
 
 impl State {
-    fn add(&mut self, entry: Entry, limit: usize) {
+    /// Says whether the recorder is to hear of it: a batch begins, or is full. To be woken for every exchange would cost it
+    /// more than to write them.
+    fn add(&mut self, entry: Entry, limit: usize) -> bool {
         let size = size(&entry.exchange);
         let earlier = self.waiting.get(&entry.exchange.id).map_or(0, |earlier| self::size(&earlier.exchange));
         let bytes = self.bytes - earlier + size;
         if bytes > limit {
             // A snapshot of what still runs is not missed: another will come.
             self.lost += u64::from(entry.exchange.is_over());
-            return;
+            return false;
         }
+        let is_news = self.waiting.is_empty() || (self.bytes < FULL_BATCH && bytes >= FULL_BATCH);
         self.bytes = bytes;
         self.waiting.insert(entry.exchange.id, entry);
+        is_news
     }
 }
 

@@ -14,8 +14,11 @@ use crate::platform;
 /// How long another program's lock on the file is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Statements that stay prepared: one for each set of columns that exchanges commonly have.
-const PREPARED: usize = 128;
+/// The size of a page, in bytes: what SQLite writes at a time.
+const PAGE: u32 = 16 << 10;
+
+/// So many bytes may wait beside the file until they are written into it.
+const CHECKPOINT: u32 = 8 << 20;
 
 /// The last numbers that a session has given out; new ones follow them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -157,7 +160,9 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // Nothing is lost when the program is killed; when the machine is, the last moments may be.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
-    connection.set_prepared_statement_cache_capacity(PREPARED);
+    // Of a new file: an exchange takes some kilobytes, and several fit one page.
+    connection.pragma_update(None, "page_size", PAGE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT / PAGE)?;
     Ok(connection)
 }
 
