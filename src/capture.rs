@@ -49,6 +49,8 @@ pub enum Update<'a> {
     Finding(Change),
     /// The recorder has come into trouble, or out of it.
     Recording(&'a Health),
+    /// All that has happened so far was told.
+    UpToDate,
 }
 
 /// An exchange and what it means by itself.
@@ -193,11 +195,13 @@ impl Capture {
             {
                 tell(Update::Recording(&health.borrow_and_update()));
             }
+            tell(Update::UpToDate);
         }
         for change in engine.finish() {
             // Whoever does not listen any more misses nothing that the session does not have.
             let _ = show(Update::Finding(change), clock.now());
         }
+        let _ = show(Update::UpToDate, clock.now());
         let recorded = match recorder {
             Some(recorder) => Some(finish(recorder).await),
             None => None,

@@ -24,7 +24,12 @@ pub struct Printer {
     catalogue: Catalogue,
     language: Language,
     zone: TimeZone,
+    /// Lines that are not printed yet.
+    lines: String,
 }
+
+/// So many bytes of lines are printed without waiting for more.
+const MANY_LINES: usize = 64 << 10;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -41,7 +46,7 @@ impl Printer {
             // JSON has its times in UTC; looking the zone up takes a while.
             Form::Json => TimeZone::UTC,
         };
-        Self { form, catalogue: Catalogue::built_in(), language, zone }
+        Self { form, catalogue: Catalogue::built_in(), language, zone, lines: String::new() }
     }
 
     fn exchange_line(&self, understood: &Understood<'_>, now: Moment) -> String {
@@ -52,6 +57,19 @@ impl Printer {
         json::exchange(understood.exchange, understood.role, &self.notes(understood), now)
     }
 
+    fn add(&mut self, line: &str) {
+        self.lines.push_str(line);
+        self.lines.push('\n');
+    }
+
+    /// Prints the lines that there are; a reader that has gone ends the capture.
+    fn print(&mut self) -> Listening {
+        let mut out = io::stdout().lock();
+        let printed = out.write_all(self.lines.as_bytes()).and_then(|()| out.flush());
+        self.lines.clear();
+        if printed.is_ok() { Listening::Yes } else { Listening::No }
+    }
+
     fn notes(&self, understood: &Understood<'_>) -> Vec<String> {
         understood.notes.iter().map(|note| note.text(&self.catalogue, self.language)).collect()
     }
@@ -59,51 +77,55 @@ impl Printer {
 
 impl FrontEnd for Printer {
     fn listening(&mut self, address: SocketAddr, data_dir: &Path) -> Listening {
-        print(&match self.form {
+        self.add(&match self.form {
             Form::Json => json!({"type": "listening", "address": address.to_string()}).to_string(),
             Form::Text => format!(
                 "pulltap listens on {address}: set HTTPS_PROXY=http://{address} and let the client trust {}",
                 data_dir.join("ca.crt").display()
             ),
-        })
+        });
+        self.print()
     }
 
     fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening {
-        match update {
-            Update::Running(_) => Listening::Yes,
-            Update::Over(understood) if !understood.exchange.is_listed() => Listening::Yes,
-            Update::Over(understood) => print(&match self.form {
+        let text = match update {
+            Update::UpToDate => return self.print(),
+            Update::Running(_) => return Listening::Yes,
+            Update::Over(understood) if !understood.exchange.is_listed() => return Listening::Yes,
+            Update::Over(understood) => match self.form {
                 Form::Json => with_type("exchange", self.exchange_object(understood, now)),
                 Form::Text => self.exchange_line(understood, now),
-            }),
-            Update::Waiting(understood, seconds) => print(&match self.form {
+            },
+            Update::Waiting(understood, seconds) => match self.form {
                 Form::Json => {
                     let mut object = self.exchange_object(understood, now);
                     object.insert("seconds".to_owned(), json!(seconds));
                     with_type("waiting", object)
                 }
                 Form::Text => self.exchange_line(understood, now),
-            }),
+            },
             Update::Finding(Change::Found(finding)) => {
                 let explained = finding.explained(&self.catalogue, self.language);
-                print(&match self.form {
+                match self.form {
                     Form::Json => with_type("finding", json::finding(finding, &explained)),
                     Form::Text => line::finding(finding, &explained),
-                })
+                }
             }
-            Update::Recording(health) => print(&match self.form {
+            Update::Recording(health) => match self.form {
                 Form::Json => trouble(health).to_string(),
                 Form::Text => recording(health),
-            }),
-            Update::Finding(Change::Ended(operation)) => print(&match self.form {
+            },
+            Update::Finding(Change::Ended(operation)) => match self.form {
                 Form::Json => with_type("operation", json::operation(operation)),
                 Form::Text => line::operation(operation, self.language),
-            }),
-            Update::Finding(Change::Retracted(id)) => print(&match self.form {
+            },
+            Update::Finding(Change::Retracted(id)) => match self.form {
                 Form::Json => json!({"type": "retracted", "id": id.as_str()}).to_string(),
                 Form::Text => format!("no longer holds: {id}"),
-            }),
-        }
+            },
+        };
+        self.add(&text);
+        if self.lines.len() < MANY_LINES { Listening::Yes } else { self.print() }
     }
 
     fn ended(&mut self, end: &End) {
@@ -122,22 +144,24 @@ impl FrontEnd for Printer {
                 "lost": recorded.map_or(0, |recorded| recorded.health.lost),
                 "har": end.har.as_ref().map(|path| path.to_string_lossy()),
             });
-            print(&summary.to_string());
+            self.add(&summary.to_string());
+            self.print();
             return;
         }
         let received = quantity::bytes(*response_bytes);
         let session = recorded.map_or_else(String::new, session);
-        print(&format!(
+        self.add(&format!(
             "{exchanges} exchanges, {failed} failed, {received} received, {} findings{session}",
             trouble.len()
         ));
         if let Some(har) = &end.har {
-            print(&format!("HAR: {}", har.display()));
+            self.add(&format!("HAR: {}", har.display()));
         }
         for finding in trouble {
             let explained = finding.explained(&self.catalogue, self.language);
-            print(&line::advice(finding, &explained));
+            self.add(&line::advice(finding, &explained));
         }
+        self.print();
     }
 }
 
@@ -183,13 +207,4 @@ fn with_type(kind: &str, object: Map<String, Value>) -> String {
     typed.insert("type".to_owned(), kind.into());
     typed.extend(object);
     Value::Object(typed).to_string()
-}
-
-/// Prints a line at once; a reader that has gone ends the capture.
-fn print(text: &str) -> Listening {
-    let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Ok(()) => Listening::Yes,
-        Err(_) => Listening::No,
-    }
 }

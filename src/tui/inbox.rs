@@ -32,6 +32,7 @@ impl Inbox {
             }
             Update::Finding(change) => self.lock().news.findings.push(change.clone()),
             Update::Recording(health) => self.lock().news.health = Some((*health).clone()),
+            Update::UpToDate => {}
         }
     }
 
