@@ -1,6 +1,6 @@
 //! The operations whose exchanges are forgotten, and what was told of any.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::exchange::{ExchangeId, Moment};
 use crate::registry::operation::Outcome;
@@ -50,11 +50,17 @@ impl Ended {
     }
 }
 
-/// The number of the operation that each exchange belongs to: of several, the first.
-pub(super) fn by_exchange(operations: &[(OperationId, &Operation)]) -> HashMap<ExchangeId, OperationId> {
-    let mut numbers = HashMap::new();
+/// The number of the operation that each of these exchanges belongs to: of several, the first.
+pub(super) fn by_exchange(
+    operations: &[(OperationId, &Operation)],
+    asked: &HashSet<ExchangeId>,
+) -> HashMap<ExchangeId, OperationId> {
+    let mut numbers = HashMap::with_capacity(asked.len());
+    if asked.is_empty() {
+        return numbers;
+    }
     for (number, operation) in operations {
-        for exchange in &operation.exchanges {
+        for exchange in operation.exchanges.iter().filter(|exchange| asked.contains(exchange)) {
             numbers.entry(*exchange).or_insert(*number);
         }
     }

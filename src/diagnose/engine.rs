@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::exchange::{Exchange, ExchangeId, Moment};
 use crate::registry::operation::Outcome;
-use crate::registry::{Context, Operation, PlaceKey, Role};
+use crate::registry::{Context, Operation, OperationId, PlaceKey, Role};
 
 use super::ended::{Ended, by_exchange};
 use super::episode::Member;
@@ -64,6 +64,8 @@ pub struct Engine {
     steps: Steps,
     groups: HashMap<GroupKey, Group>,
     restless: BTreeSet<GroupKey>,
+    /// The groups with operations that were not told as ended.
+    untold: BTreeSet<GroupKey>,
     standing: Standing,
     ended: Ended,
     lacking: Lacking,
@@ -134,9 +136,9 @@ impl Engine {
         let view = self.view();
         let Some(member) = view.member(id) else { return };
         let homes = placing::keys(&member);
-        let at = (member.facts.opened, id);
+        let (at, ended) = ((member.facts.opened, id), member.facts.ended);
         for (key, level) in &homes {
-            self.groups.entry(*key).or_insert_with(|| Group::new(*level)).touch(at);
+            self.groups.entry(*key).or_insert_with(|| Group::new(*level)).touch(at, ended);
             self.restless.insert(*key);
         }
         if let Some(placed) = self.placed.get_mut(&id) {
@@ -179,25 +181,32 @@ impl Engine {
             let rests = |now: Moment| now.micros_since(operation.ended) >= OPERATION_REST_MICROS;
             now.is_none_or(|now| operation.outcome != Outcome::Running && rests(now))
         };
-        let mut ended = Vec::new();
-        for operation in self.groups.values().flat_map(Group::all_operations).filter(|operation| has_ended(operation)) {
-            if self.ended.tell(operation) {
-                ended.extend(operation.exchanges.first());
+        let mut newly = Vec::new();
+        for key in std::mem::take(&mut self.untold) {
+            let Some(group) = self.groups.get_mut(&key) else { continue };
+            let are_more = group.tell_operations(|operation| {
+                let is_over = has_ended(operation);
+                if is_over && self.ended.tell(operation) {
+                    newly.extend(operation.exchanges.first());
+                }
+                is_over
+            });
+            if are_more {
+                self.untold.insert(key);
             }
         }
         let mut changes = self.standing.changes();
-        if ended.is_empty() && changes.is_empty() {
+        if newly.is_empty() && changes.is_empty() {
             return changes;
         }
         let operations = self.ended.with(self.groups.values().flat_map(Group::all_operations));
-        let numbers = by_exchange(&operations);
-        for change in &mut changes {
-            if let Change::Found(finding) = change {
-                finding.operation = finding.exchanges.iter().find_map(|exchange| numbers.get(exchange).copied());
-            }
-        }
+        let found = changes.iter_mut().filter_map(|change| match change {
+            Change::Found(finding) => Some(finding),
+            Change::Retracted(_) | Change::Ended(_) => None,
+        });
+        number(found.collect(), &operations);
         let has_ended = operations.iter().filter(|(_, operation)| {
-            has_ended(operation) && operation.exchanges.first().is_some_and(|first| ended.contains(first))
+            has_ended(operation) && operation.exchanges.first().is_some_and(|first| newly.contains(first))
         });
         changes.extend(
             has_ended.map(|(id, operation)| Change::Ended(Box::new(Operation { id: *id, ..(*operation).clone() }))),
@@ -220,17 +229,15 @@ impl Engine {
             if group.judge(now, &mut judge) {
                 self.restless.insert(key);
             }
+            self.untold.insert(key);
         }
     }
 
     /// The findings so far, normal ones included, by their first exchange. After [`Engine::finish`]: the final set.
     pub fn findings(&self) -> Vec<Finding> {
         let operations = self.ended.with(self.groups.values().flat_map(Group::all_operations));
-        let numbers = by_exchange(&operations);
         let mut findings = self.standing.all();
-        for finding in &mut findings {
-            finding.operation = finding.exchanges.iter().find_map(|exchange| numbers.get(exchange).copied());
-        }
+        number(findings.iter_mut().collect(), &operations);
         findings
     }
 
@@ -336,6 +343,15 @@ impl Engine {
         self.steps.forget_before(oldest.unwrap_or(before));
         self.standing.forget_excess();
         self.texts.retain(|text| Arc::strong_count(text) > 1);
+    }
+}
+
+/// Gives each finding the number of the operation that it is about.
+fn number(findings: Vec<&mut Finding>, operations: &[(OperationId, &Operation)]) {
+    let asked = findings.iter().flat_map(|finding| &finding.exchanges).copied().collect();
+    let numbers = by_exchange(operations, &asked);
+    for finding in findings {
+        finding.operation = finding.exchanges.iter().find_map(|exchange| numbers.get(exchange).copied());
     }
 }
 

@@ -56,7 +56,7 @@ pub struct Member<'a> {
     /// Whether the client took the next step that is to be expected: it followed a redirect, or got over plain HTTP what
     /// it did not get over TLS.
     pub went_on: bool,
-    /// The registry that led the client to this host; the host itself where none did.
+    /// For a CONNECT and for what failed: the registry that led the client to this host. The host itself where none did.
     pub lead: &'a str,
 }
 

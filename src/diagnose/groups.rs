@@ -17,10 +17,15 @@ use super::verdict;
 /// An episode is at rest when nothing happened for this long.
 const REST_MICROS: i64 = 5_000_000;
 
-/// An episode that does not rest is looked at again after this long for each of its exchanges: where traffic never
-/// rests, the look must not cost more than the traffic.
+/// Operations are shown while they run, so they are looked at before they rest: again when the news are this part (a
+/// half) of what was looked at last. Where traffic never rests, the looks must not cost more than the traffic.
+const PART_OF_NEWS: usize = 2;
+/// So few exchanges are looked at whenever there is news.
+const FEW: usize = 64;
+/// Rules speak of what rests. Where traffic never does, they look at what was before its last rest as seldom as this.
+const PATIENCE_MICROS: i64 = 60_000_000;
+/// An episode at rest in which an exchange still runs is looked at again after this long for each of its exchanges.
 const PAUSE_MICROS: i64 = 10_000;
-const MOST_PAUSE_MICROS: i64 = 60_000_000;
 /// Permissions and rules are effective within ten minutes; an episode may go on for a while after its refusal.
 const PAST_MICROS: i64 = 1_800_000_000;
 /// The most episodes that are looked back at.
@@ -38,7 +43,13 @@ pub(super) struct Group {
     /// When the last episodes ended whose exchanges are forgotten, and what they left behind.
     forgotten: Vec<(Moment, Past)>,
     unjudged_from: Option<Place>,
-    /// Until then an episode that does not rest is left alone: the more it has, the longer.
+    /// When the last thing happened in it.
+    busy_until: Moment,
+    /// How many exchanges came or changed since the last look, and how many that look found unsettled.
+    news: usize,
+    unsettled: usize,
+    /// When it was looked at last, and until when an episode in which something still runs is left alone.
+    looked: Moment,
     look_again: Moment,
 }
 
@@ -56,6 +67,8 @@ struct Judged {
     left: Past,
     /// The operations; they are known before the episode rests.
     operations: Vec<Operation>,
+    /// Whether they have all ended and were told.
+    is_told: bool,
 }
 
 impl Group {
@@ -67,13 +80,18 @@ impl Group {
             judged: Vec::new(),
             forgotten: Vec::new(),
             unjudged_from: None,
+            busy_until: Moment::EPOCH,
+            news: 0,
+            unsettled: 0,
+            looked: Moment::EPOCH,
             look_again: Moment::EPOCH,
         }
     }
 
-    /// Adds an exchange, or says that it is to be looked at anew.
-    pub(super) fn touch(&mut self, place: Place) {
+    /// Adds an exchange that ended then, or says that it is to be looked at anew.
+    pub(super) fn touch(&mut self, place: Place, ended: Moment) {
         self.members.insert(place);
+        self.busy_until = self.busy_until.max(ended);
         self.mark(place);
     }
 
@@ -84,6 +102,7 @@ impl Group {
     }
 
     fn mark(&mut self, place: Place) {
+        self.news = self.news.saturating_add(1);
         self.unjudged_from = Some(self.unjudged_from.map_or(place, |from| from.min(place)));
     }
 
@@ -94,10 +113,12 @@ impl Group {
 
     /// Judges the episodes that changed and are at rest. Says whether there are others, that are not.
     pub(super) fn judge(&mut self, now: Option<Moment>, judge: &mut Judge<'_>) -> bool {
-        if self.unjudged_from.is_some() && now.is_some_and(|now| now < self.look_again) {
+        if self.unjudged_from.is_some() && now.is_some_and(|now| !self.is_due(now)) {
             return true;
         }
         let Some(from) = self.unjudged_from.take() else { return false };
+        (self.news, self.unsettled, self.looked) = (0, 0, now.unwrap_or(Moment::EPOCH));
+        let mut running = 0_i64;
         // A change can only affect the episode that it falls into, and those after it.
         let keep = self.judged.partition_point(|judged| judged.first <= from).saturating_sub(1);
         let mut old = self.judged.split_off(keep);
@@ -120,13 +141,22 @@ impl Group {
                 judge.tell(&episode, self.level)
             } else {
                 // What was told of an episode that goes on stands until it rests again.
-                self.mark(first);
-                let pause =
-                    i64::try_from(episode.members().len()).map_or(0, |count| count.saturating_mul(PAUSE_MICROS));
-                self.look_again = now.unwrap_or(Moment::EPOCH).plus_micros(pause.min(MOST_PAUSE_MICROS));
+                self.unjudged_from = Some(self.unjudged_from.map_or(first, |from| from.min(first)));
+                self.unsettled = self.unsettled.saturating_add(episode.members().len());
+                let count = i64::try_from(episode.members().len()).unwrap_or(i64::MAX);
+                running = running.saturating_add(if episode.is_running() { count } else { 0 });
                 (told_before(&old, &episode), Past::default())
             };
-            self.judged.push(Judged { first, ended, fingerprint, is_settled, findings, left, operations });
+            self.judged.push(Judged {
+                first,
+                ended,
+                fingerprint,
+                is_settled,
+                findings,
+                left,
+                operations,
+                is_told: false,
+            });
         }
         let standing: HashSet<_> =
             self.judged.iter().skip(keep).flat_map(|judged| &judged.findings).map(|(id, _)| id.clone()).collect();
@@ -135,7 +165,24 @@ impl Group {
                 judge.standing.remove(judge.key, &id);
             }
         }
+        self.look_again = self.looked.plus_micros(running.saturating_mul(PAUSE_MICROS).min(PATIENCE_MICROS));
         self.unjudged_from.is_some()
+    }
+
+    /// Whether a look at what is unjudged may show something.
+    fn is_due(&mut self, now: Moment) -> bool {
+        if now.micros_since(self.busy_until) >= REST_MICROS {
+            return now >= self.look_again;
+        }
+        match self.level {
+            Level::Operations => self.news > 0 && (self.unsettled < FEW || self.news >= self.unsettled / PART_OF_NEWS),
+            Level::Requests | Level::Connections => {
+                if self.looked == Moment::EPOCH {
+                    self.looked = now;
+                }
+                now.micros_since(self.looked) >= PATIENCE_MICROS
+            }
+        }
     }
 
     /// What the episodes that ended not too long before this moment left behind.
@@ -160,6 +207,18 @@ impl Group {
     /// Its operations, by episode.
     pub(super) fn all_operations(&self) -> impl Iterator<Item = &Operation> {
         self.judged.iter().flat_map(|judged| &judged.operations)
+    }
+
+    /// Gives the operations of those episodes that have any to tell. Says whether there are more to come: `tell` says which
+    /// have ended.
+    pub(super) fn tell_operations(&mut self, mut tell: impl FnMut(&Operation) -> bool) -> bool {
+        let mut are_more = false;
+        for judged in self.judged.iter_mut().filter(|judged| !judged.is_told) {
+            // Each is told, whatever the others say.
+            judged.is_told = judged.operations.iter().filter(|operation| !tell(operation)).count() == 0;
+            are_more |= !judged.is_told;
+        }
+        are_more
     }
 
     /// Lets go of the episodes at its beginning that ended before this moment; their findings stand as they are. Gives

@@ -54,8 +54,11 @@ fn member<'a>(facts: &'a Facts, view: View<'a>) -> Member<'a> {
         network_change: None,
         tunnel_is_used: view.used_tunnels.contains(&facts.id),
         went_on: view.steps.came_after(facts),
-        lead: context.lead(&facts.host, facts.client, facts.opened).unwrap_or(&facts.host),
+        lead: &facts.host,
     };
+    if role == Role::Connect || facts.failure.is_some() {
+        member.lead = context.lead(&facts.host, facts.client, facts.opened).unwrap_or(&facts.host);
+    }
     // A tunnel is for a blob where a manifest said that a foreign layer is there.
     if matches!(role, Role::Storage | Role::Connect)
         && let Some(redirect) = context.redirect(asked)

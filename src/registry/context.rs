@@ -23,9 +23,12 @@ impl PlaceKey {
     /// The key of this host (any case) and path (exact).
     pub fn of(host: &str, path: &str) -> Self {
         let mut hasher = DefaultHasher::new();
-        for byte in host.bytes() {
-            byte.to_ascii_lowercase().hash(&mut hasher);
+        let mut lower = [0; 64];
+        for part in host.as_bytes().chunks(lower.len()) {
+            lower.iter_mut().zip(part).for_each(|(lower, byte)| *lower = byte.to_ascii_lowercase());
+            hasher.write(lower.get(..part.len()).unwrap_or(&[]));
         }
+        hasher.write_u8(0xff);
         path.hash(&mut hasher);
         Self(hasher.finish())
     }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use pulltap::diagnose::Engine;
+use pulltap::exchange::Exchange;
 
 use super::traffic::{Client, DOCKERD, OTHER, SKOPEO, Traffic, V1, V2, moment};
 
@@ -15,7 +16,7 @@ fn diagnoses_a_hundred_thousand_exchanges() {
     for is_live in [false, true] {
         let before = resident_mib();
         let mut engine = Engine::new();
-        let (mut spent, mut count, mut second) = (Duration::ZERO, 0, 0.0);
+        let (mut spent, mut count, mut second, mut tick) = (Duration::ZERO, 0, 0.0, 0.0);
         while count < EXCHANGES {
             let mut traffic = Traffic::after(count);
             // A build server: pulls, pushes and logins of several clients, a few at once, hardly ever at rest.
@@ -30,14 +31,15 @@ fn diagnoses_a_hundred_thousand_exchanges() {
             }
             second += 4.0;
             count += traffic.exchanges.len() as u64;
+            let end = |exchange: &Exchange| exchange.timings.closed.or(exchange.timings.response_end);
+            traffic.exchanges.sort_by_key(end);
             let start = Instant::now();
             for exchange in &traffic.exchanges {
-                engine.update(exchange);
-            }
-            if is_live {
-                for tick in 0..4 {
-                    engine.settled(moment(second + f64::from(tick)));
+                while is_live && end(exchange) >= Some(moment(tick)) {
+                    engine.settled(moment(tick));
+                    tick += 1.0;
                 }
+                engine.update(exchange);
             }
             spent += start.elapsed();
         }
