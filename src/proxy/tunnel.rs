@@ -278,7 +278,12 @@ impl Tunnel<'_> {
             let _ = self.accept(client, facts, Some(b"http/1.1")).await;
             return Err(failure);
         }
-        let (client, client_facts) = self.accept(client, facts, alpn).await?;
+        let (client, client_facts) = match self.accept(client, facts, alpn).await {
+            Ok(accepted) => accepted,
+            // One that says why it leaves, as by not trusting us, has a reason of its own.
+            Err(left) if matches!(left.kind, FailureKind::TlsAlert(_)) => return Err(left),
+            Err(_) => return Err(failure),
+        };
         let mut route = self.route(Some(client_facts), Some(upstream_facts));
         route.answered_because = Some(failure.clone());
         let (ours, theirs) = tokio::io::duplex(64 * 1024);

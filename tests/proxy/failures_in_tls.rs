@@ -13,7 +13,7 @@ use crate::support::scripted::origin::{Origin, ServerTls};
 use crate::support::scripted::pulltap::{Pulltap, Setup};
 use crate::support::scripted::record::assert_failure;
 use crate::support::scripted::scene::HOST;
-use crate::support::scripted::wire::Ending;
+use crate::support::scripted::wire::{Ending, Wire};
 
 const REQUEST: &str = "GET /v2/ HTTP/1.1\r\nHost: registry.test\r\n\r\n";
 const URL: &str = "https://registry.test/v2/";
@@ -141,6 +141,32 @@ fn says_that_a_server_sent_an_alert() {
     assert!(exchange["failure"]["chain"].to_string().contains("HandshakeFailure"), "{exchange}");
 }
 
+/// Sends a ClientHello and leaves what comes back as it is.
+fn say_hello(wire: &mut Wire, pulltap: &Pulltap) {
+    let mut hello = Vec::new();
+    pulltap.client(HOST).connection().write_tls(&mut hello).unwrap();
+    wire.send(hello);
+}
+
+/// The client leaves without a word while it learns of that.
+#[test]
+fn says_what_the_server_did_where_the_client_does_not_wait_for_it() {
+    let origin = Origin::bare(|mut socket| {
+        let _ = socket.read(&mut [0; 4096]);
+        let _ = socket.write_all(b"\x15\x03\x03\x00\x02\x02\x28");
+    });
+    let pulltap = in_front_of(&Authority::new(), &origin);
+    let mut wire = tunnel(pulltap.address(), "registry.test:443");
+    say_hello(&mut wire, &pulltap);
+    // Only when the server has failed does pulltap answer.
+    wire.receive(1);
+    wire.end(Ending::Fin);
+    drop(wire);
+    let exchange = pulltap.exchange("CONNECT", "https://registry.test:443/");
+    assert_failure(&exchange, ("upstream-tls", "origin", "tls-alert"));
+    pulltap.conclude();
+}
+
 /// The client gets no TLS either: docker only then turns to plain HTTP, which it does for an insecure registry.
 #[test]
 fn says_without_tls_that_a_server_does_not_speak_tls() {
@@ -150,9 +176,7 @@ fn says_without_tls_that_a_server_does_not_speak_tls() {
     });
     let pulltap = in_front_of(&Authority::new(), &origin);
     let mut wire = tunnel(pulltap.address(), "registry.test:443");
-    let mut hello = Vec::new();
-    pulltap.client(HOST).connection().write_tls(&mut hello).unwrap();
-    wire.send(hello);
+    say_hello(&mut wire, &pulltap);
     let response = Response::receive(&mut wire);
     assert_eq!(response.status_line(), "HTTP/1.1 502 pulltap: registry.test:443 does not speak TLS");
     wire.conclude();
