@@ -11,9 +11,11 @@
 //! ```
 //!
 //! Besides these: `form` (a request's content), `user` (Basic), `bearer` and `token` (claims of a JWT that the request
-//! carries, or the answer), `scheme`, `failure`, `client_tls`, `upstream_tls`, `tunnel`, `connect`, `server`
-//! (its address), `parent` (the parent proxy's), `sent` and `received` (bytes), `sending` and `waited` (seconds), `sha256` (of a
-//! content that is not here), `file`, `not_kept`.
+//! carries, or the answer), `scheme`, `failure`, `client_tls`, `upstream_tls`, `tunnel`, `connect`, `server` (its
+//! address), `parent` (the parent proxy's), `sent` and `received` (bytes; what is not here are zeros), `sending` and
+//! `waited` (seconds), `sha256` (of a content that is not here), `file`, `not_kept`.
+//!
+//! It has to be as it is on a wire: `live` plays it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
