@@ -42,11 +42,7 @@ pub(super) const ROWS: &[Rule] = &[
     // Azure/azure-sdk-for-net#22827, recorded.
     Rule::error("acr.disallowed-operation", "disallowed-operation")
         .needs(BODY)
-        .possible(&[
-            OrIf("quarantined-image", is_no_deletion),
-            OrIf("storage-full", is_no_deletion),
-            Or("classic-tier"),
-        ])
+        .likely(&[OrIf("quarantined-image", is_no_deletion), OrIf("storage-full", is_no_deletion), Or("classic-tier")])
         .when(&[Status(&[405]), Code(&["REGISTRY_DISALLOWED_OPERATION"])]),
     // distribution's code for what a registry does not do: deletion that is off, a push to a mirror. containerd asks again
     // with GET where a HEAD is not supported (core/remotes/docker/resolver.go).
@@ -175,11 +171,11 @@ pub(super) const CONNECTION_ROWS: &[Rule] = &[
         .supersedes(&["network.parent-proxy-refused"])
         .likely(&[Or("proxy-password-wrong")])
         .when(&[Kind(|kind| *kind == FailureKind::ParentProxyRefused(407))]),
-    // The tunnel was refused, or the proxy itself cannot be reached.
     connection("network.parent-proxy-refused", "parent-proxy-refused")
         .likely(&[OrIf("proxy-cannot-connect", |case| refused_by_proxy(case).is_none_or(|status| status >= 500))])
         .when(&[Kind(|kind| matches!(kind, FailureKind::ParentProxyRefused(_)))]),
-    // What failed on the way to the proxy says nothing about the host behind it.
+    // What failed on the way to the proxy says nothing about the host behind it. One that took the connection and then
+    // leaves open whether there is a tunnel may itself be waiting for that host.
     connection("network.parent-proxy-unreachable", "parent-proxy-refused")
         .supersedes(&[
             "connection.timeout",
@@ -194,6 +190,7 @@ pub(super) const CONNECTION_ROWS: &[Rule] = &[
         .when(&[
             By(&[Side::ParentProxy]),
             Kind(|kind| !matches!(kind, FailureKind::GaveUp | FailureKind::ParentProxyRefused(_))),
+            Is(|case| !(was_reached(case) && failed_as(case, &FailureKind::TimedOut))),
         ]),
     connection("tls.rejected-by-server", "tls-rejected-by-server")
         .likely(&[OrIf("firewall-cut-off", |case| !failed_as(case, &FailureKind::TlsNothingInCommon))])

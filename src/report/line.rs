@@ -15,7 +15,12 @@ use crate::registry::Operation;
 pub fn exchange(exchange: &Exchange, notes: &[String], now: Moment, zone: &TimeZone) -> String {
     let mut line = format!("{} {:>4} {:<7}", time(exchange.timings.opened, zone), exchange.id, outcome(exchange));
     // Writing to a String cannot fail.
-    let _ = write!(line, " {:<7} {}", exchange.method().map_or("-".into(), printable), printable(&exchange.url()));
+    let _ = write!(
+        line,
+        " {:<7} {}",
+        exchange.method().map_or("-".into(), printable),
+        printable(&without_signature(exchange))
+    );
     let _ = write!(line, "  {}", quantity::duration(exchange.timings.duration_micros(now)));
     let size = exchange.response_body.length.max(exchange.request_body.length);
     if size > 0 {
@@ -108,6 +113,16 @@ pub fn advice(finding: &Finding, explained: &Explained) -> String {
     text
 }
 
+/// The URL, but for the long query of a signed one: what it says is masked, or of use to nobody but its host.
+fn without_signature(exchange: &Exchange) -> String {
+    const LONG: usize = 80;
+    let url = exchange.url();
+    match url.split_once('?') {
+        Some((path, query)) if query.len() > LONG && query.contains("pulltap-masked-") => format!("{path}?…"),
+        _ => url,
+    }
+}
+
 /// The status code, marked where it is ours; or that it failed.
 fn outcome(exchange: &Exchange) -> String {
     match (exchange.status(), &exchange.failure) {
@@ -137,5 +152,20 @@ mod tests {
         hostile.timings.closed = Some(Moment::from_micros(87_000));
         let line = exchange(&hostile, &["a\nnote".to_owned()], Moment::EPOCH, &TimeZone::UTC);
         assert_eq!(line, "00:00:00.000    7 200     GET     https://registry.test/v2/\\u{1b}[2J  87 ms  · a\\nnote");
+    }
+
+    #[test]
+    fn leaves_the_query_of_a_signed_url_out_and_that_of_a_token_request_in() {
+        let url = |target: &str| {
+            let id = ExchangeId::new(1).unwrap();
+            let mut exchange = Exchange::new(id, Origin::Live, Target::https("blobs.test", 443), Moment::EPOCH);
+            exchange.request = Some(RequestHead::new("GET", target));
+            without_signature(&exchange)
+        };
+        let signed =
+            format!("/data?se=2026-11-22T13%3A09%3A41Z&sig=pulltap-masked-signature-fc306766&regid={}", "0".repeat(32));
+        assert_eq!(url(&signed), "https://blobs.test/data?…");
+        let asked = format!("/oauth2/token?scope=repository%3A{}%3Apull&service=registry.test", "a".repeat(80));
+        assert!(url(&asked).ends_with(&asked));
     }
 }

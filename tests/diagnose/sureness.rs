@@ -117,7 +117,7 @@ fn the_evidence_tells_more_or_less_of_the_cause() {
             "likely",
             &["role-just-assigned", "repository-hidden", "token-not-accepted", "authorization-stripped"],
         ),
-        ("acr.disallowed-operation", "'PUT ", "'DELETE ", "possible", &["classic-tier"]),
+        ("acr.disallowed-operation", "'PUT ", "'DELETE ", "likely", &["classic-tier"]),
     ] {
         let changed = fixture::read_changed(&format!("{rule}/fires.toml"), from, to);
         assert_eq!(doubt(rule, &changed), (sureness, alternatives.to_vec()), "{rule}, {to}");

@@ -56,7 +56,7 @@ pub(super) const RULES: &[Rule] = &[
         .of_severity(Severity::Warning)
         .on(MANAGEMENT)
         .needs(BODY)
-        .possible(&[Or("other-subscription")])
+        .likely(&[Or("other-subscription")])
         .logic(registry_not_found),
     Rule::error("arm.no-subscriptions", "run-error-no-subscriptions")
         .of_severity(Severity::Warning)

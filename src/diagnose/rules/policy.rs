@@ -64,7 +64,7 @@ pub(super) const RULES: &[Rule] = &[
             "network.data-endpoint-blocked",
             "network.unreachable",
         ])
-        .possible(&[Or("way-blocked")])
+        .likely(&[Or("way-blocked")])
         .logic(private_endpoint_unreachable),
     Rule::error("network.data-endpoint-blocked", "data-endpoint-blocked")
         .of_connections()

@@ -54,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
     slow("pull.slow-transfer", "slow-pull")
         .on(DOWN)
         .supersedes(&["pull.slow-layer"])
-        .possible(&[Or("distant-region"), Or("proxy-reads-all"), OrIf("tier-limit", is_acr), Or("slow-client-disk")])
+        .likely(&[Or("distant-region"), Or("proxy-reads-all"), OrIf("tier-limit", is_acr), Or("slow-client-disk")])
         .logic(slow_pull),
     slow("pull.slow-layer", "slow-pull")
         .of_severity(Severity::Notice)
@@ -66,7 +66,7 @@ pub(super) const RULES: &[Rule] = &[
     slow("push.slow-answer", "slow-push").on(&[Role::Upload]).likely(&[Or("proxy-reads-all")]).logic(slow_answer),
     slow("push.slow-transfer", "slow-push")
         .on(&[Role::Upload])
-        .possible(&[Or("distant-region"), Or("proxy-reads-all"), OrIf("tier-limit", is_acr)])
+        .likely(&[Or("distant-region"), Or("proxy-reads-all"), OrIf("tier-limit", is_acr)])
         .logic(slow_push),
     slow("push.slowed-by-throttling", "slow-push").logic(|case| slowed_by_throttling(case, true)),
 ];

@@ -47,7 +47,7 @@ pub(super) const RULES: &[Rule] = &[
         .on(ANSWERS)
         .needs(BODY)
         .supersedes(BY_STATUS)
-        .possible(&[Or("cache-source-down"), Or("cache-source-misspelt")])
+        .likely(&[Or("cache-source-down"), Or("cache-source-misspelt")])
         .logic(|case| cache_rule(case, |status| !matches!(status, 401 | 429))),
     Rule::error("acr.cache-credentials", "cache-rule-failed")
         .on(ANSWERS)

@@ -37,7 +37,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::error("auth.entra-token-refused", "wrong-credentials")
         .on(TOKEN)
         .needs(&[Need::RequestBody])
-        .possible(&[Or("login-too-old"), Or("entra-other-tenant")])
+        .likely(&[Or("login-too-old"), Or("entra-other-tenant")])
         .logic(entra_token_refused),
     Rule::error("auth.anonymous-refused", "anonymous-pull")
         .on(TOKEN)
