@@ -46,11 +46,10 @@ pub(super) const ROWS: &[Rule] = &[
         .when(&[Status(&[405]), Code(&["REGISTRY_DISALLOWED_OPERATION"])]),
     // distribution's code for what a registry does not do: deletion that is off, a push to a mirror. containerd asks again
     // with GET where a HEAD is not supported (core/remotes/docker/resolver.go).
-    Rule::error("registry.unsupported", "disallowed-operation").needs(BODY).when(&[
-        Status(&[405]),
-        Code(&["UNSUPPORTED"]),
-        Is(|case| case.facts.method != Method::Head),
-    ]),
+    Rule::error("registry.unsupported", "disallowed-operation")
+        .needs(BODY)
+        .likely(&[OrIf("read-only-mirror", |case| !is_no_deletion(case))])
+        .when(&[Status(&[405]), Code(&["UNSUPPORTED"]), Is(|case| case.facts.method != Method::Head)]),
     Rule::error("registry.name-invalid", "repository-format").needs(BODY).when(&[Code(&["NAME_INVALID"])]),
     // A path outside the routes of the registry, as for upper-case names (azure-sdk-for-python recording, Azure/acr#166).
     Rule::error("registry.path-unknown", "repository-format")

@@ -20,6 +20,25 @@ fn a_capture_goes_through_every_form_and_stays_the_same() {
 }
 
 #[test]
+fn a_har_says_how_sure_its_findings_are_and_what_else_they_may_be() {
+    let desk = Desk::new();
+    let har = desk.har_of("acr.firewall-denied/fires.toml");
+    let [once, again] = ["once.har", "again.har"].map(|name| desk.path(name));
+    desk.ends(0, &["convert", text(&har), text(&once)]);
+    desk.ends(0, &["convert", text(&once), text(&again)]);
+    let [once, again] = [once, again].map(|file| {
+        let har: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        har["log"]["_pulltap"]["findings"][0].clone()
+    });
+    assert_eq!(once, again);
+    assert_eq!((&once["rule"], &once["sureness"]), (&"acr.firewall-denied".into(), &"likely".into()));
+    let alternatives: Vec<_> = once["alternatives"].as_array().unwrap().iter().map(|other| &other["name"]).collect();
+    assert_eq!(alternatives, ["rule-just-added", "public-access-off", "private-endpoint-missed"]);
+    assert_eq!(once["alternatives"][1]["faq"], "public-access-disabled");
+    assert!(once["alternatives"].as_array().unwrap().iter().all(|other| other["tell"] != ""));
+}
+
+#[test]
 fn secrets_are_masked_unless_they_are_to_be_kept() {
     let desk = Desk::new();
     let har = desk.har_of(PASSWORD);
