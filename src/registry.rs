@@ -34,5 +34,5 @@ pub use reference::{Digest, RepositoryName, Tag};
 pub use role::Role;
 pub use scope::Scope;
 pub use token::{Authorization, Claims, Proof, TokenAnswer, TokenKey, TokenRequest};
-pub use told_settings::{Told, ToldSettings};
+pub use told_settings::{RoleAssigned, Told, ToldSettings};
 pub use vendors::Vendor;

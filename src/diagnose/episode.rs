@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::exchange::{ExchangeId, Moment};
-use crate::registry::{PlaceKey, Role, Shape, Told};
+use crate::registry::{PlaceKey, Role, RoleAssigned, Shape, Told};
 
 use super::facts::{Facts, Method};
 use super::past::Past;
@@ -51,6 +51,8 @@ pub struct Member<'a> {
     pub told: Option<&'a Told>,
     /// The last change before it of who may reach the registry.
     pub network_change: Option<&'a Told>,
+    /// The last role that was assigned on the registry before it.
+    pub role_assigned: Option<&'a RoleAssigned>,
     /// For a CONNECT: whether an exchange was seen inside its tunnel.
     pub tunnel_is_used: bool,
     /// Whether the client took the next step that is to be expected: it followed a redirect, or got over plain HTTP what
@@ -166,7 +168,9 @@ impl<'a> Episode<'a> {
             (member.role, member.registry, member.repository, member.digest, member.tunnel_is_used, member.went_on)
                 .hash(&mut hasher);
             (member.names_port, member.told.map(|told| (told.exchange, &told.settings)), member.lead).hash(&mut hasher);
-            member.network_change.map(|change| change.exchange).hash(&mut hasher);
+            let changes =
+                (member.network_change.map(|change| change.exchange), member.role_assigned.map(|role| role.exchange));
+            changes.hash(&mut hasher);
         }
         hasher.finish()
     }

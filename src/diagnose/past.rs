@@ -12,8 +12,13 @@ use super::finding::{Finding, Severity};
 const MOST_REFUSALS: usize = 32;
 
 /// Rules whose findings say that the account may not do it.
-const OF_PERMISSION: [&str; 4] =
-    ["auth.denied", "auth.entra-token-refused", "auth.insufficient-scope", "auth.token-refused"];
+const OF_PERMISSION: [&str; 5] = [
+    "auth.denied",
+    "auth.entra-token-refused",
+    "auth.insufficient-scope",
+    "auth.role-just-assigned",
+    "auth.token-refused",
+];
 /// Rules whose findings say that the network may not do it.
 const OF_NETWORK: [&str; 4] =
     ["acr.firewall-denied", "acr.firewall-just-changed", "acr.private-endpoint-bypassed", "acr.public-access-disabled"];

@@ -52,6 +52,7 @@ fn member<'a>(facts: &'a Facts, view: View<'a>) -> Member<'a> {
         names_port: false,
         told: None,
         network_change: None,
+        role_assigned: None,
         tunnel_is_used: view.used_tunnels.contains(&facts.id),
         went_on: view.steps.came_after(facts),
         lead: &facts.host,
@@ -77,6 +78,7 @@ fn member<'a>(facts: &'a Facts, view: View<'a>) -> Member<'a> {
         member.repository = request.and_then(|request| request.scopes.iter().find_map(|scope| scope.repository()));
     }
     member.told = context.settings(member.registry, facts.opened);
+    member.role_assigned = context.role_assigned(member.registry, facts.opened);
     member.network_change = context.network_change(member.registry, facts.opened);
     member
 }

@@ -99,6 +99,19 @@ impl Management {
     }
 }
 
+/// The server name of the registry on which this exchange assigned a role, where it did. (Registries whose server name has
+/// more in it than their own name are not known by it.)
+pub fn role_assigned_on(exchange: &Exchange) -> Option<Box<str>> {
+    let is_done = exchange.method() == Some("PUT") && matches!(exchange.status(), Some(200 | 201));
+    let call = Management::of(exchange).filter(|call| is_done && call.call == ManagementCall::RoleAssignments)?;
+    let domain = match exchange.target.host.rsplit('.').next() {
+        Some("cn") => "azurecr.cn",
+        Some("us" | "net") => "azurecr.us",
+        _ => "azurecr.io",
+    };
+    Some(format!("{}.{domain}", call.registry?.to_ascii_lowercase()).into())
+}
+
 fn is_list_of_nothing(body: &Body) -> bool {
     let json: Option<Value> = body.bytes.get(..body.bytes.len().min(LONGEST)).and_then(json);
     json.is_some_and(|json| json.get("value").and_then(Value::as_array).is_some_and(Vec::is_empty))
@@ -200,7 +213,7 @@ impl RegistrySettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::{ExchangeId, Moment, Origin, ResponseHead, Target};
+    use crate::exchange::{ExchangeId, Moment, Origin, RequestHead, ResponseHead, Target};
 
     #[test]
     fn reads_the_number_of_an_entra_error() {
@@ -236,6 +249,24 @@ mod tests {
             let (is_call, is_registry) = call_of(path);
             assert_eq!((is_call, is_registry.as_deref()), (call, registry), "{path}");
         }
+    }
+
+    #[test]
+    fn reads_on_which_registry_a_role_was_assigned() {
+        let assigned = |host: &str, method: &str, status: u16| {
+            let target = Target::https(host, 443);
+            let mut exchange = Exchange::new(ExchangeId::new(1).unwrap(), Origin::Live, target, Moment::EPOCH);
+            let path = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/MyReg\
+                        /providers/Microsoft.Authorization/roleAssignments/1?api-version=2022-04-01";
+            exchange.request = Some(RequestHead::new(method, path));
+            exchange.response = Some(ResponseHead::new(status, ""));
+            role_assigned_on(&exchange).map(String::from)
+        };
+        assert_eq!(assigned("management.azure.com", "PUT", 201).as_deref(), Some("myreg.azurecr.io"));
+        assert_eq!(assigned("management.chinacloudapi.cn", "PUT", 201).as_deref(), Some("myreg.azurecr.cn"));
+        assert_eq!(assigned("management.usgovcloudapi.net", "PUT", 200).as_deref(), Some("myreg.azurecr.us"));
+        assert_eq!(assigned("management.azure.com", "PUT", 403), None);
+        assert_eq!(assigned("management.azure.com", "GET", 200), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use crate::exchange::{Exchange, ExchangeId, Moment};
 
-use super::{Challenge, Endpoint, Manifest, Role, Service, Told, ToldSettings, vendors};
+use super::{Challenge, Endpoint, Manifest, Role, RoleAssigned, Service, Told, ToldSettings, vendors};
 
 /// The most places remembered of one kind, and the most entries of one place.
 const MOST_PLACES: usize = 20_000;
@@ -203,6 +203,11 @@ impl Context {
     /// How a registry was set up at a moment, as far as it was told.
     pub fn settings(&self, server: &str, moment: Moment) -> Option<&Told> {
         self.settings.at(server, moment)
+    }
+
+    /// The last role that was assigned on a registry before a moment.
+    pub fn role_assigned(&self, server: &str, moment: Moment) -> Option<&RoleAssigned> {
+        self.settings.role_assigned(server, moment)
     }
 
     /// The last change, before a moment, of who may reach a registry.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use crate::exchange::{Exchange, ExchangeId, Moment};
 
-use super::{RegistrySettings, network_rules};
+use super::azure::{RegistrySettings, role_assigned_on};
+use super::network_rules;
 
 /// The most registries remembered, and the most answers about one.
 const MOST_SERVERS: usize = 1_000;
@@ -27,16 +28,27 @@ pub struct Told {
     pub changes_network: bool,
 }
 
+/// A role that was assigned on a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoleAssigned {
+    /// When its exchange began.
+    pub opened: Moment,
+    /// The exchange that assigned it.
+    pub exchange: ExchangeId,
+}
+
 /// All such answers.
 #[derive(Debug, Clone, Default)]
 pub struct ToldSettings {
     by_server: HashMap<Box<str>, Vec<Told>>,
+    roles: HashMap<Box<str>, Vec<RoleAssigned>>,
 }
 
 impl ToldSettings {
     /// Learns from an exchange that has its answer. Says about which registries more is known now.
     pub fn learn(&mut self, exchange: &Exchange) -> Vec<Box<str>> {
         let mut servers = Vec::new();
+        servers.extend(role_assigned_on(exchange).filter(|server| self.learn_role(server, exchange)));
         let changes_network = network_rules::are_changed_by(exchange);
         for settings in RegistrySettings::told_by(exchange) {
             let server = settings.server.clone();
@@ -57,6 +69,30 @@ impl ToldSettings {
             servers.push(server);
         }
         servers
+    }
+
+    /// Says whether it is news.
+    fn learn_role(&mut self, server: &str, exchange: &Exchange) -> bool {
+        if self.roles.len() >= MOST_SERVERS && !self.roles.contains_key(server) {
+            return false;
+        }
+        let role = RoleAssigned { opened: exchange.timings.opened, exchange: exchange.id };
+        let known = self.roles.entry(server.into()).or_default();
+        let Err(at) = known.binary_search(&role) else { return false };
+        known.insert(at, role);
+        if known.len() > MOST_OF_ONE {
+            known.remove(0);
+        }
+        true
+    }
+
+    /// The last role that was assigned on a registry before this moment.
+    pub fn role_assigned(&self, server: &str, moment: Moment) -> Option<&RoleAssigned> {
+        if self.roles.is_empty() {
+            return None;
+        }
+        let known = self.roles.get(server.to_ascii_lowercase().as_str())?;
+        known.iter().rev().find(|role| role.opened <= moment)
     }
 
     /// The last change, before this moment, of who may reach a registry.

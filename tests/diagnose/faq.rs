@@ -58,7 +58,7 @@ const ENTRIES: [(&str, Trace); 42] = [
     ("push-ok-pull-unauthorized", Rules(&["auth.push-then-pull-refused"])),
     ("login-ok-docker-unauthorized", Rules(&["auth.registry-name-case", "auth.registry-name-port"])),
     ("daemon-debug-logs", None("a file of the client's own machine")),
-    ("permissions-delay", Rules(&["auth.permission-effective"])),
+    ("permissions-delay", Rules(&["auth.role-just-assigned", "auth.permission-effective"])),
     ("home-replication", None("the answer to the attempt is not known from any public source")),
     ("rest-auth-format", Rules(&["storage.credentials-forwarded"])),
     ("portal-list-limit", Rules(&["portal.list-cut"])),

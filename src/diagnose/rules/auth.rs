@@ -1,14 +1,16 @@
 //! Refusals by the registry itself: 401 with credentials, 403.
 
-use crate::registry::{Authorization, Vendor, scope};
+use crate::registry::{Authorization, Role, Vendor, scope};
 
-use super::super::case::Case;
+use super::super::case::{Case, whole_seconds};
+use super::super::evidence::{Evidence, Place};
 use super::super::facts::Method;
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
 use super::super::sureness::Alternative::{Or, OrIf};
 use super::super::sureness::{is_not_acr, is_read, names_admin_user, names_application, names_repository};
 use super::OF_REGISTRY;
+use super::token::entra_token_refused;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
@@ -22,6 +24,10 @@ pub(super) const RULES: &[Rule] = &[
             OrIf("authorization-stripped", |case| case.challenge_error().is_none()),
         ])
         .logic(insufficient_scope),
+    Rule::error("auth.role-just-assigned", "permissions-delay")
+        .supersedes(&["auth.entra-token-refused", "auth.insufficient-scope", "token.scope-reduced"])
+        .likely(&[Or("role-of-another")])
+        .logic(role_just_assigned),
     Rule::error("hub.denied", "hub-denied")
         .on(OF_REGISTRY)
         .supersedes(&["auth.insufficient-scope", "token.scope-reduced"])
@@ -56,6 +62,29 @@ fn insufficient_scope(case: &Case<'_>) -> Option<Match> {
     let evidence = case.challenge_evidence().into_iter().chain(case.body_evidence());
     let severity = if case.token_before().is_some() { Severity::Error } else { Severity::Warning };
     Some(Match::on(evidence).with(parameters).of_severity(severity))
+}
+
+/// Refused for want of a permission, minutes after a role was assigned on this registry: it needs up to ten. For whom it was
+/// assigned, an id tells that does not stand in the registry's traffic.
+fn role_just_assigned(case: &Case<'_>) -> Option<Match> {
+    const EFFECTIVE_MICROS: i64 = 600_000_000;
+    let assigned = case.member.role_assigned?;
+    let age = case.facts.opened.micros_since(assigned.opened);
+    let refused = match case.role {
+        Role::Token => entra_token_refused(case),
+        role if OF_REGISTRY.contains(&role) => insufficient_scope(case),
+        _ => None,
+    };
+    let mut found = refused.filter(|_| age <= EFFECTIVE_MICROS)?;
+    // All that an episode asked since then was asked so long after it: it makes one finding.
+    let members = case.episode.members();
+    let first = members.partition_point(|member| member.facts.opened < assigned.opened);
+    let waited = members.get(first).map_or(age, |member| member.facts.opened.micros_since(assigned.opened));
+    let seconds = whole_seconds(waited).to_string();
+    let value = format!("a role on this registry was assigned {seconds} s before");
+    found.evidence.push(Evidence { exchange: assigned.exchange, place: Place::RequestLine, value });
+    found.parameters = Parameters::new().with("seconds", seconds);
+    Some(found)
 }
 
 /// What was asked for: by the challenge, else by path and method.

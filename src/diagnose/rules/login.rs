@@ -27,7 +27,7 @@ const EFFECTIVE_MICROS: i64 = 600_000_000;
 pub(super) const RULES: &[Rule] = &[
     Rule::error("auth.permission-effective", "permissions-delay")
         .of_severity(Severity::Notice)
-        .likely(&[OrIf("other-account", |case| !names_user(case))])
+        .likely(&[OrIf("other-account", |case| !names_user(case) && case.member.role_assigned.is_none())])
         .logic(now_effective),
     Rule::error("auth.registry-name-port", "login-ok-docker-unauthorized")
         .on(TOKEN)

@@ -95,7 +95,7 @@ fn login_expired(case: &Case<'_>) -> Option<Match> {
 }
 
 /// `POST /oauth2/exchange`: Azure Container Registry refuses the Entra token (azure-cli acr, `_docker_utils.py`).
-fn entra_token_refused(case: &Case<'_>) -> Option<Match> {
+pub(super) fn entra_token_refused(case: &Case<'_>) -> Option<Match> {
     let token = case.token().filter(|token| token.request.proof == Proof::AccessToken)?;
     (is_refused(case) && !token.request.is_anonymous()).then(|| Match::on(evidence(case)))
 }
