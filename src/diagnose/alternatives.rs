@@ -90,9 +90,10 @@ impl Alternatives {
         language: Language,
     ) -> Vec<OtherCause> {
         let explained = |name: &str| {
-            let prose = |text: &str| filled(text, parameters, Filling::Prose);
+            // What would tell is often a command, and a person copies it.
+            let fill = |text: &str, filling| filled(text, parameters, filling);
             let [cause, tell] = match self.texts(name, language) {
-                Some([cause, tell]) => [prose(cause), prose(tell)],
+                Some([cause, tell]) => [fill(cause, Filling::Prose), fill(tell, Filling::Command)],
                 None => [name.to_owned(), String::new()],
             };
             let faq = self.0.get(name).and_then(|words| words.faq.clone()).filter(|faq| faq != slug);
@@ -111,5 +112,21 @@ impl Alternatives {
             }
         }
         self.explained(names, slug, &Parameters::new(), language)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_would_tell_has_no_value_with_a_meaning_to_a_shell() {
+        let alternatives = Alternatives::parsed().unwrap();
+        let explained = |host: &str| {
+            let parameters = Parameters::new().with("host", host);
+            alternatives.explained(["resolver-filters"], "dns-failure", &parameters, Language::En).remove(0).tell
+        };
+        assert!(explained("registry.test").contains("`nslookup registry.test 8.8.8.8`"));
+        assert!(explained("registry.test; rm -rf /").contains("`nslookup <host> 8.8.8.8`"));
     }
 }
