@@ -99,7 +99,13 @@ impl Walk<'_> {
         let end = word_end(text, start);
         let word = text.get(start..end).unwrap_or(&[]);
         // By far the most words are short, and stand for themselves.
-        if word.len() < SHORTEST_TOKEN && !matches!(text.get(end), Some(b'.' | b'+' | b'/')) {
+        let may_begin_jwt = || word.windows(2).any(|pair| matches!(pair, b"ey" | b"ew"));
+        let is_plain = match text.get(end) {
+            Some(b'.') => !may_begin_jwt(),
+            Some(b'+' | b'/') => false,
+            _ => true,
+        };
+        if word.len() < SHORTEST_TOKEN && is_plain {
             return Next::Passed(end);
         }
         if let Some(length) = self.length_of_mask(word) {

@@ -160,6 +160,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // Nothing is lost when the program is killed; when the machine is, the last moments may be.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+    // Rows refer to what this connection has just written. To check that would copy a page for every exchange.
+    connection.pragma_update(None, "foreign_keys", false)?;
     // Of a new file: an exchange takes some kilobytes, and several fit one page.
     connection.pragma_update(None, "page_size", PAGE)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT / PAGE)?;
