@@ -24,7 +24,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use queue::Entry;
-pub use recorder::{Recorded, Recorder};
+pub use recorder::{Recorded, Recorder, Recording};
 use restore::Known;
 pub use trouble::{Health, Trouble, TroubleKind};
 pub use writer::{LastIds, WritableSession, settle};

@@ -9,6 +9,7 @@ use super::front_end::{End, FrontEnd};
 use crate::capture::{Listening, Update};
 use crate::exchange::Moment;
 use crate::redact::Redactor;
+use crate::store::Recording;
 
 /// Passes everything on to a front end, and tells the first address that the proxy listens on.
 pub struct Announced<Front> {
@@ -31,8 +32,8 @@ impl<Front: FrontEnd> FrontEnd for Announced<Front> {
         self.front.listening(address, data_dir)
     }
 
-    fn recording(&mut self, session: &Path, redactor: &Redactor) -> anyhow::Result<()> {
-        self.front.recording(session, redactor)
+    fn recording(&mut self, recording: &Recording, redactor: &Redactor) -> anyhow::Result<()> {
+        self.front.recording(recording, redactor)
     }
 
     fn update(&mut self, update: &Update<'_>, now: Moment) -> Listening {

@@ -35,7 +35,7 @@ pub async fn capture(
     let stop = CancellationToken::new();
     let growing = |path: PathBuf| GrowingHar::begin(&path, &recorder, redactor.clone(), stop.clone());
     let har = settings.har.map(growing);
-    let session = recorder.path().to_owned();
+    let recording = recorder.recording();
     let har = har.transpose()?;
     let capture = capture.recorded_by(recorder);
     for address in capture.listening() {
@@ -43,7 +43,7 @@ pub async fn capture(
             stop.cancel();
         }
     }
-    front.recording(&session, &redactor)?;
+    front.recording(&recording, &redactor)?;
     let running = capture.run(stop.clone(), |update, now| front.update(&update, now));
     let ended = tokio::select! {
         ended = running => ended,
@@ -60,7 +60,7 @@ pub async fn capture(
     let end = End { capture: ended, har };
     front.ended(&end);
     // A screen reads the session until it is closed.
-    store::settle(&session);
+    store::settle(recording.path());
     failure.map_or(Ok(end), Err)
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::capture::{Ended, Listening, Update};
 use crate::exchange::Moment;
 use crate::redact::Redactor;
+use crate::store::Recording;
 
 /// Shows a capture: a printer, a screen.
 pub trait FrontEnd {
@@ -16,7 +17,7 @@ pub trait FrontEnd {
     ///
     /// # Errors
     /// When they cannot be shown.
-    fn recording(&mut self, _session: &Path, _redactor: &Redactor) -> anyhow::Result<()> {
+    fn recording(&mut self, _recording: &Recording, _redactor: &Redactor) -> anyhow::Result<()> {
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
@@ -19,11 +20,15 @@ use crate::exchange::{Exchange, ExchangeId, Moment};
 use crate::language::Language;
 use crate::language::screen::{Words, filled};
 use crate::redact::Redactor;
+use crate::store::Recording;
 use crate::tui::app::Source;
 use crate::tui::draw::Look;
 use crate::tui::theme::Theme;
 use crate::tui::update::Speaker;
 use crate::tui::{self, Archive, Inbox, Opened, ScreenError, Setup};
+
+/// How long a HAR waits for exchanges that are not in the session yet.
+const CATCH_UP: Duration = Duration::from_secs(2);
 
 /// Whether there is a terminal on both ends.
 pub fn is_possible() -> bool {
@@ -80,12 +85,12 @@ impl FrontEnd for Screen {
         Listening::Yes
     }
 
-    fn recording(&mut self, session: &Path, redactor: &Redactor) -> anyhow::Result<()> {
-        let stem = session.file_stem().unwrap_or_default().to_string_lossy();
+    fn recording(&mut self, recording: &Recording, redactor: &Redactor) -> anyhow::Result<()> {
+        let stem = recording.path().file_stem().unwrap_or_default().to_string_lossy();
         let har = format!("{stem}.har");
         let source = Source::Live { listening: self.listening.clone(), ca: self.ca.clone(), har };
         let archive =
-            SessionArchive { session: session.to_owned(), redactor: redactor.clone(), open: Mutex::default() };
+            SessionArchive { recording: recording.clone(), redactor: redactor.clone(), open: Mutex::default() };
         let setup = Setup {
             source,
             look: look(self.language),
@@ -135,7 +140,7 @@ fn say(text: &str) {
 
 /// The session that is being recorded.
 struct SessionArchive {
-    session: PathBuf,
+    recording: Recording,
     redactor: Redactor,
     open: Mutex<Option<Saved>>,
 }
@@ -145,7 +150,7 @@ impl Archive for SessionArchive {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let saved = match open.take() {
             Some(saved) => saved,
-            None => Saved::open(&self.session).map_err(|error| format!("{error:#}"))?,
+            None => Saved::open(self.recording.path()).map_err(|error| format!("{error:#}"))?,
         };
         let exchange = saved.exchange(&self.redactor, id).map_err(|error| format!("{error:#}"));
         *open = Some(saved);
@@ -153,7 +158,8 @@ impl Archive for SessionArchive {
     }
 
     fn save(&self, path: &Path) -> Result<u64, String> {
-        save(&self.session, &self.redactor, path).map_err(|error| format!("{error:#}"))
+        self.recording.catch_up(CATCH_UP);
+        save(self.recording.path(), &self.redactor, path).map_err(|error| format!("{error:#}"))
     }
 }
 

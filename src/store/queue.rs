@@ -20,6 +20,7 @@ const BATCH_TIME: Duration = Duration::from_millis(50);
 pub struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    written: Condvar,
     limit: usize,
 }
 
@@ -28,6 +29,8 @@ struct State {
     waiting: BTreeMap<ExchangeId, Entry>,
     bytes: usize,
     lost: u64,
+    /// Whether a batch was taken that is not written yet.
+    is_writing: bool,
     is_closed: bool,
 }
 
@@ -57,7 +60,7 @@ impl Default for Queue {
 
 impl Queue {
     fn with_limit(limit: usize) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), limit }
+        Self { state: Mutex::default(), changed: Condvar::new(), written: Condvar::new(), limit }
     }
 
     /// Adds an exchange, in place of an earlier snapshot of it. Never waits.
@@ -92,12 +95,27 @@ impl Queue {
         let waited = self.changed.wait_timeout_while(state, BATCH_TIME, may_grow);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.bytes = 0;
+        state.is_writing = true;
         Batch { entries: std::mem::take(&mut state.waiting), is_last: state.is_closed }
+    }
+
+    /// The last batch is written.
+    pub fn wrote(&self) {
+        self.lock().is_writing = false;
+        self.written.notify_all();
+    }
+
+    /// Waits until all that was added is written, but no longer than this.
+    pub fn wait_until_written(&self, time: Duration) {
+        let is_behind = |state: &mut State| !state.waiting.is_empty() || state.is_writing;
+        let waited = self.written.wait_timeout_while(self.lock(), time, is_behind);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Takes back what could not be written; a later snapshot of the same exchange stays.
     pub fn put_back(&self, batch: Batch) {
         let mut state = self.lock();
+        state.is_writing = false;
         for (id, entry) in batch.entries {
             if !state.waiting.contains_key(&id) {
                 state.add(entry, self.limit);
@@ -188,6 +206,30 @@ mod tests {
         queue.put_back(batch);
         let states: Vec<_> = queue.take().entries.values().map(|entry| entry.exchange.state).collect();
         assert_eq!(states, [Progress::Open, Progress::Complete]);
+    }
+
+    #[test]
+    fn is_written_when_nothing_waits_and_the_batch_is_done() {
+        let queue = Queue::default();
+        let is_written = |queue: &Queue| {
+            queue.wait_until_written(Duration::ZERO);
+            let state = queue.lock();
+            state.waiting.is_empty() && !state.is_writing
+        };
+        assert!(is_written(&queue));
+        queue.add(exchange(1, Progress::Complete, 1));
+        assert!(!is_written(&queue));
+        let batch = queue.take();
+        assert!(!is_written(&queue));
+        queue.put_back(batch);
+        assert!(!is_written(&queue));
+        drop(queue.take());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| queue.wait_until_written(Duration::from_mins(1)));
+            queue.wrote();
+            waiting.join().unwrap();
+        });
+        assert!(is_written(&queue));
     }
 
     #[test]

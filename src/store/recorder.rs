@@ -33,6 +33,25 @@ pub struct Recorded {
     pub health: Health,
 }
 
+/// The session of a recorder, for those who read it meanwhile.
+#[derive(Clone)]
+pub struct Recording {
+    path: PathBuf,
+    queue: Arc<Queue>,
+}
+
+impl Recording {
+    /// The session file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Waits until the file has all that was recorded so far, but no longer than this: a disk may be full.
+    pub fn catch_up(&self, time: Duration) {
+        self.queue.wait_until_written(time);
+    }
+}
+
 /// Writes exchanges to a session as they come.
 pub struct Recorder {
     path: PathBuf,
@@ -75,6 +94,11 @@ impl Recorder {
     /// The session file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Its session, to be read while it is written.
+    pub fn recording(&self) -> Recording {
+        Recording { path: self.path.clone(), queue: Arc::clone(&self.queue) }
     }
 
     /// The last numbers that stood in the session before; new ones follow them.
@@ -177,7 +201,10 @@ impl Writing {
             return false;
         };
         match session.write(batch.entries.values()) {
-            Ok(()) => self.tell(None),
+            Ok(()) => {
+                self.queue.wrote();
+                self.tell(None);
+            }
             Err(error) => {
                 self.queue.put_back(batch);
                 self.tell(Some(Trouble::of(&error)));
