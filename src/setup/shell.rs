@@ -28,9 +28,19 @@ impl ShellKind {
 pub const PROXY: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
 /// Where programs look for hosts that they reach without it.
 pub const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
-/// Where programs look for roots: OpenSSL and Go, curl, Python's requests (az), git, node.
-const ROOTS: [&str; 5] =
-    ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS"];
+/// Where programs are told a file of all roots that they trust: Go programs and OpenSSL, curl, Python's requests (and so the
+/// Azure CLI), git, the AWS CLI, pip, programs built with Nix.
+pub const BUNDLES: [&str; 7] = [
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "AWS_CA_BUNDLE",
+    "PIP_CERT",
+    "NIX_SSL_CERT_FILE",
+];
+/// Where Node.js is told a file of roots besides its own.
+pub const EXTRA_ROOTS: &str = "NODE_EXTRA_CA_CERTS";
 
 /// The lines that set the variables.
 pub fn lines(shell: ShellKind, proxy: &str, ca: &Path) -> Vec<String> {
@@ -38,7 +48,7 @@ pub fn lines(shell: ShellKind, proxy: &str, ca: &Path) -> Vec<String> {
     let pairs = names(shell, &PROXY)
         .map(|name| (name, proxy))
         .chain(names(shell, &EXCEPTIONS).map(|name| (name, "")))
-        .chain(ROOTS.iter().map(|name| (*name, ca.as_str())));
+        .chain(roots().map(|name| (name, ca.as_str())));
     pairs
         .map(|(name, value)| match shell {
             ShellKind::Bash => format!("export {name}='{}'", value.replace('\'', "'\\''")),
@@ -50,7 +60,7 @@ pub fn lines(shell: ShellKind, proxy: &str, ca: &Path) -> Vec<String> {
 
 /// The lines that take them away again.
 pub fn undo_lines(shell: ShellKind) -> Vec<String> {
-    let names = names(shell, &PROXY).chain(names(shell, &EXCEPTIONS)).chain(ROOTS);
+    let names = names(shell, &PROXY).chain(names(shell, &EXCEPTIONS)).chain(roots());
     match shell {
         ShellKind::Bash => vec![format!("unset {}", names.collect::<Vec<_>>().join(" "))],
         ShellKind::Cmd => names.map(|name| format!("set \"{name}=\"")).collect(),
@@ -59,6 +69,10 @@ pub fn undo_lines(shell: ShellKind) -> Vec<String> {
             vec![format!("Remove-Item -ErrorAction Ignore Env:{}", names.collect::<Vec<_>>().join(", Env:"))]
         }
     }
+}
+
+fn roots() -> impl Iterator<Item = &'static str> {
+    BUNDLES.into_iter().chain([EXTRA_ROOTS])
 }
 
 /// Windows does not tell upper from lower case in the names of variables.
@@ -84,7 +98,7 @@ mod tests {
     fn what_is_set_is_taken_away() {
         for shell in [ShellKind::Bash, ShellKind::Cmd, ShellKind::PowerShell] {
             let undo = undo_lines(shell).join(" ");
-            for name in PROXY.iter().take(2).chain(&ROOTS) {
+            for name in PROXY.into_iter().take(2).chain(roots()) {
                 assert!(undo.contains(name), "{name} in {undo}");
             }
         }

@@ -9,22 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::platform;
-use crate::setup::shell::{EXCEPTIONS, PROXY};
-
-/// The variables by which tools are told a file of all roots that they trust: Go programs and OpenSSL, curl, Python's
-/// requests (and so the Azure CLI), git, the AWS CLI, pip, programs built with Nix.
-const BUNDLES: [&str; 7] = [
-    "SSL_CERT_FILE",
-    "CURL_CA_BUNDLE",
-    "REQUESTS_CA_BUNDLE",
-    "GIT_SSL_CAINFO",
-    "AWS_CA_BUNDLE",
-    "PIP_CERT",
-    "NIX_SSL_CERT_FILE",
-];
-
-/// The variable by which Node.js is told a file of roots besides its own.
-const EXTRA: &str = "NODE_EXTRA_CA_CERTS";
+use crate::setup::shell::{BUNDLES, EXCEPTIONS, EXTRA_ROOTS, PROXY};
 
 /// Where systems keep the roots that they trust, as one file: Debian and others, Fedora, openSUSE, Alpine and macOS.
 const SYSTEM_BUNDLES: [&str; 5] = [
@@ -78,7 +63,7 @@ impl Bundle {
                 variables.push((name, kept(&exceptions.to_string_lossy()).into()));
             }
         }
-        variables.extend(BUNDLES.into_iter().chain([EXTRA]).map(|name| (name, self.path().into_os_string())));
+        variables.extend(BUNDLES.into_iter().chain([EXTRA_ROOTS]).map(|name| (name, self.path().into_os_string())));
         variables
     }
 }
@@ -91,7 +76,7 @@ impl Drop for Bundle {
 
 /// The roots in the files that the user has set for any tool.
 fn users() -> impl Iterator<Item = Vec<u8>> {
-    let mut files: Vec<_> = BUNDLES.into_iter().chain([EXTRA]).filter_map(set).collect();
+    let mut files: Vec<_> = BUNDLES.into_iter().chain([EXTRA_ROOTS]).filter_map(set).collect();
     files.sort_unstable();
     files.dedup();
     files.into_iter().filter_map(|file| fs::read(file).ok())
