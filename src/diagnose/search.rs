@@ -27,7 +27,7 @@ pub fn search<'a>(catalogue: &'a Catalogue, words: &[String]) -> Vec<(&'a str, &
     let mut found: Vec<_> = catalogue
         .entries()
         .filter_map(|(slug, entry)| {
-            let fits = words.iter().map(|word| fit(word.trim(), slug, entry)).collect::<Option<Vec<_>>>()?;
+            let fits = words.iter().map(|word| fit(word.trim(), slug, entry, catalogue)).collect::<Option<Vec<_>>>()?;
             Some((fits.into_iter().max(), slug, entry))
         })
         .collect();
@@ -35,10 +35,14 @@ pub fn search<'a>(catalogue: &'a Catalogue, words: &[String]) -> Vec<(&'a str, &
     found.into_iter().map(|(_, slug, entry)| (slug, entry)).collect()
 }
 
-fn fit(word: &str, slug: &str, entry: &Entry) -> Option<Fit> {
+fn fit(word: &str, slug: &str, entry: &Entry, catalogue: &Catalogue) -> Option<Fit> {
     let texts = || Language::ALL.into_iter().map(|language| entry.text(language));
     let has = |text: &str| contains_ignoring_case(text, word);
     let is_code = |code: &String| code.eq_ignore_ascii_case(word) || number(code).is_some_and(|number| number == word);
+    let alternatives = || {
+        let of = |language| catalogue.alternatives().of_entry(slug, |_| true, language);
+        Language::ALL.into_iter().flat_map(of)
+    };
     let own_words = || Language::ALL.into_iter().flat_map(|language| entry.rule_words(language));
     if slug.eq_ignore_ascii_case(word) {
         Some(Fit::Slug)
@@ -56,6 +60,7 @@ fn fit(word: &str, slug: &str, entry: &Entry) -> Option<Fit> {
             let steps = words.fix.unwrap_or(&[]);
             has(rule) || has(words.cause) || words.title.is_some_and(has) || steps.iter().any(|step| has(step))
         })
+        || alternatives().any(|other| has(&other.name) || has(&other.cause) || has(&other.tell))
     {
         Some(Fit::Text)
     } else {
@@ -89,6 +94,8 @@ mod tests {
             (&["プライベート", "エンドポイント"], "private-endpoint-dns"),
             (&["防火牆"], "firewall-rule-delay"),
             (&["acr.firewall-opened"], "firewall-rule-delay"),
+            (&["quarantineState"], "disallowed-operation"),
+            (&["rule-just-added"], "firewall-rule-delay"),
         ] {
             assert!(slugs(words).iter().any(|found| found == slug), "{words:?} finds {:?}", slugs(words));
         }
