@@ -45,7 +45,8 @@ const MOST_PASSES: u8 = 6;
 pub struct Masker {
     key: FingerprintKey,
     names: Names,
-    recent: Recent,
+    credentials: Recent,
+    contents: Recent,
 }
 
 /// What a body is, as far as it matters for finding secrets.
@@ -60,13 +61,13 @@ pub enum Shape {
 impl Masker {
     /// A masker with this installation's key.
     pub fn new(key: FingerprintKey) -> Self {
-        Self { key, names: Names::default(), recent: Recent::default() }
+        Self { key, names: Names::default(), credentials: Recent::default(), contents: Recent::default() }
     }
 
     /// The same, which also replaces these names wherever they stand.
     #[must_use]
     pub fn with_names(&self, names: Names) -> Self {
-        Self { key: self.key.clone(), names, recent: Recent::default() }
+        Self { key: self.key.clone(), names, credentials: Recent::default(), contents: Recent::default() }
     }
 
     /// The key of the fingerprints.
@@ -78,17 +79,21 @@ impl Masker {
     pub fn header(&self, name: &str, value: &[u8]) -> Option<Vec<u8>> {
         let class = field::classify(name.as_bytes(), Place::Header);
         let mask = || self.settled(value, |walk, value| walk.masked(class, value));
-        if class == Class::Authorization { self.recent.masked(value, mask) } else { mask() }
+        if class == Class::Authorization { self.credentials.masked(value, mask) } else { mask() }
     }
 
     /// Masks what is secret in a body.
     pub fn body(&self, shape: Shape, bytes: &[u8]) -> Option<Vec<u8>> {
-        self.settled(bytes, |walk, bytes| {
+        let mask = |walk: Walk<'_>, bytes: &[u8]| {
             if shape == Shape::Form || pairs::looks_like_a_form(bytes) {
                 return walk.pairs(bytes, Written::Form);
             }
             walk.any(bytes)
-        })
+        };
+        match shape {
+            Shape::Form => self.settled(bytes, mask),
+            Shape::Any => self.contents.masked(bytes, || self.settled(bytes, mask)),
+        }
     }
 
     /// Masks what is secret in text of any sort: a log line, an error message.

@@ -1,12 +1,15 @@
-//! Credentials that were masked a moment ago: a client sends the same ones with one request after the other, and to read
-//! a token is the dearest part of masking a request.
+//! What was masked a moment ago: a client sends the same token with one request after the other, and servers give the same
+//! refusals and manifests again and again. To read such a text is the dearest part of masking.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// So many are remembered: the tokens of the pulls that run at a time.
+/// So many are remembered: the tokens, or the last contents, of the pulls that run at a time.
 const MOST: usize = 16;
+
+/// What is longer is not remembered.
+const LONGEST: usize = 64 << 10;
 
 /// A value, and what it is when masked; `None` when there was nothing to mask.
 type Masking = (Vec<u8>, Option<Vec<u8>>);
@@ -18,6 +21,9 @@ pub(super) struct Recent(Mutex<VecDeque<Masking>>);
 impl Recent {
     /// The value masked, as it was before or as `mask` makes it.
     pub(super) fn masked(&self, value: &[u8], mask: impl FnOnce() -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+        if value.len() > LONGEST {
+            return mask();
+        }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known.iter().position(|(known, _)| known == value).and_then(|at| known.remove(at));
         let (value, masked) = found.unwrap_or_else(|| (value.to_vec(), mask()));
@@ -62,5 +68,8 @@ mod tests {
         assert!(masked(MOST), "one more");
         assert!(masked(0), "was the oldest");
         assert!(!masked(MOST));
+        let long = vec![b'x'; LONGEST + 1];
+        assert_eq!(recent.masked(&long, || None), None);
+        assert_eq!(recent.masked(&long, || Some(Vec::new())), Some(Vec::new()), "was not remembered");
     }
 }
