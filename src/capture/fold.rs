@@ -17,7 +17,8 @@ const SNAPSHOT_MICROS: i64 = 1_000_000;
 /// The exchanges that are running, and numbers about those that are over.
 #[derive(Default)]
 pub(super) struct Fold {
-    open: BTreeMap<ExchangeId, Open>,
+    /// Each in a box: an exchange is large, and the map moves its neighbours when one is over.
+    open: BTreeMap<ExchangeId, Box<Open>>,
     summary: Summary,
 }
 
@@ -61,7 +62,7 @@ impl Fold {
     pub(super) fn events(&mut self, events: impl Iterator<Item = CaptureEvent>, mut give: impl FnMut(Folded<'_>)) {
         for CaptureEvent { exchange: id, at, what } in events {
             if let Happening::Opened(opened) = what {
-                let open = Open::new(Exchange::opened(id, at, *opened));
+                let open = Box::new(Open::new(Exchange::opened(id, at, *opened)));
                 give(Folded::Begun(&open.exchange));
                 self.open.insert(id, open);
                 continue;
@@ -70,10 +71,10 @@ impl Fold {
             open.exchange.apply(at, what);
             open.has_changed = true;
             if open.exchange.is_over()
-                && let Some(Open { exchange, .. }) = self.open.remove(&id)
+                && let Some(open) = self.open.remove(&id)
             {
-                self.summary.count(&exchange);
-                give(Folded::Over(exchange));
+                self.summary.count(&open.exchange);
+                give(Folded::Over(open.exchange));
             }
         }
     }

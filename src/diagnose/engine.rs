@@ -71,6 +71,8 @@ pub struct Engine {
     lacking: Lacking,
     rules: RulesByRole,
     last_forgotten: Option<Moment>,
+    /// How many were left then.
+    left: usize,
 }
 
 /// How many exchanges lack which fact, and the first of them.
@@ -299,7 +301,9 @@ impl Engine {
     /// Keeps memory bounded while traffic runs: the facts of episodes long over go, the findings about them stay.
     fn forget(&mut self, now: Moment) {
         let last = *self.last_forgotten.get_or_insert(now);
-        if now.micros_since(last) < FORGET_EVERY_MICROS && self.placed.len() <= MOST_KEPT {
+        // What still goes on cannot be forgotten: it is tried again when there is a good part more.
+        let many = MOST_KEPT.max(self.left.saturating_add(self.left / 4));
+        if now.micros_since(last) < FORGET_EVERY_MICROS && self.placed.len() <= many {
             return;
         }
         self.last_forgotten = Some(now);
@@ -343,6 +347,7 @@ impl Engine {
         self.steps.forget_before(oldest.unwrap_or(before));
         self.standing.forget_excess();
         self.texts.retain(|text| Arc::strong_count(text) > 1);
+        self.left = self.placed.len();
     }
 }
 
