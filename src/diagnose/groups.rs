@@ -18,13 +18,14 @@ use super::verdict;
 const REST_MICROS: i64 = 5_000_000;
 
 /// Operations are shown while they run, so they are looked at before they rest: again when the news are this part (a
-/// half) of what was looked at last. Where traffic never rests, the looks must not cost more than the traffic.
+/// half) of what was looked at last, or [`pause_after`] it. Where traffic never rests, the looks must not cost more than
+/// the traffic.
 const PART_OF_NEWS: usize = 2;
 /// So few exchanges are looked at whenever there is news.
 const FEW: usize = 64;
 /// Rules speak of what rests. Where traffic never does, they look at what was before its last rest as seldom as this.
 const PATIENCE_MICROS: i64 = 60_000_000;
-/// An episode at rest in which an exchange still runs is looked at again after this long for each of its exchanges.
+/// What goes on is looked at again after this long for each of its exchanges.
 const PAUSE_MICROS: i64 = 10_000;
 /// Permissions and rules are effective within ten minutes; an episode may go on for a while after its refusal.
 const PAST_MICROS: i64 = 1_800_000_000;
@@ -58,7 +59,8 @@ pub(super) struct Group {
 struct Judged {
     first: Place,
     ended: Moment,
-    fingerprint: u64,
+    /// `None` where it was not at rest.
+    fingerprint: Option<u64>,
     /// Whether it was at rest, so that its findings could be told.
     is_settled: bool,
     /// The findings, each with its first exchange.
@@ -118,7 +120,7 @@ impl Group {
         }
         let Some(from) = self.unjudged_from.take() else { return false };
         (self.news, self.unsettled, self.looked) = (0, 0, now.unwrap_or(Moment::EPOCH));
-        let mut running = 0_i64;
+        let mut running = 0_usize;
         // A change can only affect the episode that it falls into, and those after it.
         let keep = self.judged.partition_point(|judged| judged.first <= from).saturating_sub(1);
         let mut old = self.judged.split_off(keep);
@@ -128,22 +130,25 @@ impl Group {
             let Some(first) = episode.members().first() else { continue };
             let first = (first.facts.opened, first.facts.id);
             let episode = episode.after(self.past_of(first.0));
-            let (ended, fingerprint) = (episode.ended(), episode.fingerprint());
-            let known = old.iter().position(|judged| judged.fingerprint == fingerprint);
+            let ended = episode.ended();
+            let is_settled = now.is_none_or(|now| now.micros_since(ended) >= REST_MICROS && !episode.is_running());
+            // What goes on is judged again in any case.
+            let may_be_known = is_settled || old.iter().any(|judged| judged.first == first && judged.is_settled);
+            let fingerprint = may_be_known.then(|| episode.fingerprint());
+            let known = fingerprint.and_then(|_| old.iter().position(|judged| judged.fingerprint == fingerprint));
             if let Some(at) = known.filter(|at| old.get(*at).is_some_and(|judged| judged.is_settled)) {
                 self.judged.push(old.swap_remove(at));
                 continue;
             }
             let known = known.and_then(|at| old.get_mut(at)).map(|judged| std::mem::take(&mut judged.operations));
             let operations = known.unwrap_or_else(|| self.operations(&episode));
-            let is_settled = now.is_none_or(|now| now.micros_since(ended) >= REST_MICROS && !episode.is_running());
             let (findings, left) = if is_settled {
                 judge.tell(&episode, self.level)
             } else {
                 // What was told of an episode that goes on stands until it rests again.
                 self.unjudged_from = Some(self.unjudged_from.map_or(first, |from| from.min(first)));
-                self.unsettled = self.unsettled.saturating_add(episode.members().len());
-                let count = i64::try_from(episode.members().len()).unwrap_or(i64::MAX);
+                let count = episode.members().len();
+                self.unsettled = self.unsettled.saturating_add(count);
                 running = running.saturating_add(if episode.is_running() { count } else { 0 });
                 (told_before(&old, &episode), Past::default())
             };
@@ -165,7 +170,7 @@ impl Group {
                 judge.standing.remove(judge.key, &id);
             }
         }
-        self.look_again = self.looked.plus_micros(running.saturating_mul(PAUSE_MICROS).min(PATIENCE_MICROS));
+        self.look_again = self.looked.plus_micros(pause_after(running));
         self.unjudged_from.is_some()
     }
 
@@ -175,7 +180,10 @@ impl Group {
             return now >= self.look_again;
         }
         match self.level {
-            Level::Operations => self.news > 0 && (self.unsettled < FEW || self.news >= self.unsettled / PART_OF_NEWS),
+            Level::Operations => {
+                let is_worth_it = self.unsettled < FEW || self.news >= self.unsettled / PART_OF_NEWS;
+                self.news > 0 && (is_worth_it || now.micros_since(self.looked) >= pause_after(self.unsettled))
+            }
             Level::Requests | Level::Connections => {
                 if self.looked == Moment::EPOCH {
                     self.looked = now;
@@ -240,6 +248,11 @@ impl Group {
         let exchanges = std::mem::replace(&mut self.members, kept).into_iter().map(|(_, id)| id).collect();
         (exchanges, operations)
     }
+}
+
+/// How long so many exchanges that go on are left alone.
+fn pause_after(exchanges: usize) -> i64 {
+    i64::try_from(exchanges).map_or(PATIENCE_MICROS, |count| count.saturating_mul(PAUSE_MICROS).min(PATIENCE_MICROS))
 }
 
 fn told_before(old: &[Judged], episode: &Episode<'_>) -> Vec<(FindingId, ExchangeId)> {

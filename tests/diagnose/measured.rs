@@ -19,7 +19,7 @@ fn diagnoses_a_hundred_thousand_exchanges() {
         let (mut spent, mut count, mut second, mut tick) = (Duration::ZERO, 0, 0.0, 0.0);
         while count < EXCHANGES {
             let mut traffic = Traffic::after(count);
-            // A build server: pulls, pushes and logins of several clients, a few at once, hardly ever at rest.
+            // A build server: pulls, pushes and logins of several clients, a few at once, never at rest.
             for client in 0..4_u8 {
                 let address = ["127.0.0.1", "192.0.2.1", "192.0.2.2", "192.0.2.3"][usize::from(client)];
                 let at = second + f64::from(client) * 0.3;
@@ -29,7 +29,7 @@ fn diagnoses_a_hundred_thousand_exchanges() {
                 traffic.pull(Client { address, ..SKOPEO }, at + 0.7, OTHER, OTHER.layers);
                 traffic.push(Client { address, ..DOCKERD }, at + 1.5, V2);
             }
-            second += 4.0;
+            second += 1.0;
             count += traffic.exchanges.len() as u64;
             let end = |exchange: &Exchange| exchange.timings.closed.or(exchange.timings.response_end);
             traffic.exchanges.sort_by_key(end);
