@@ -8,7 +8,9 @@ use std::fmt::Write;
 /// Control characters (tab and line ends too: a value is one line), bidirectional controls, zero-width and other
 /// invisible format characters, private-use characters and noncharacters are escaped.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hazardous) {
+    // Nearly all text is plain ASCII, which is seen at a glance.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain || !text.chars().any(is_hazardous) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);

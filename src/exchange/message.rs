@@ -88,10 +88,12 @@ impl<'a> Header<'a> {
 
 /// Header fields in their order on the wire, with their case and their duplicates.
 ///
-/// All names and values share one buffer, so that recording a head costs two allocations, however many fields.
+/// All names share one buffer, and all values another, so that recording a head costs three allocations, however many
+/// fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headers {
-    names_and_values: Vec<u8>,
+    names: String,
+    values: Vec<u8>,
     fields: Vec<Field>,
 }
 
@@ -104,20 +106,19 @@ struct Field {
 impl Headers {
     /// No fields, with room for `fields` fields of `bytes` bytes in all.
     pub fn with_capacity(fields: usize, bytes: usize) -> Self {
-        Self { names_and_values: Vec::with_capacity(bytes), fields: Vec::with_capacity(fields) }
+        Self {
+            names: String::with_capacity(bytes / 3),
+            values: Vec::with_capacity(bytes),
+            fields: Vec::with_capacity(fields),
+        }
     }
 
     /// Adds a field after the others.
     pub fn push(&mut self, name: &str, value: &[u8]) {
-        let name = self.append(name.as_bytes());
-        let value = self.append(value);
-        self.fields.push(Field { name, value });
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Range<usize> {
-        let start = self.names_and_values.len();
-        self.names_and_values.extend_from_slice(bytes);
-        start..self.names_and_values.len()
+        let (name_start, value_start) = (self.names.len(), self.values.len());
+        self.names.push_str(name);
+        self.values.extend_from_slice(value);
+        self.fields.push(Field { name: name_start..self.names.len(), value: value_start..self.values.len() });
     }
 
     /// The number of fields.
@@ -132,24 +133,20 @@ impl Headers {
 
     /// The fields in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Header<'_>> + ExactSizeIterator {
-        self.fields.iter().map(|field| Header {
-            name: self
-                .names_and_values
-                .get(field.name.clone())
-                .and_then(|name| str::from_utf8(name).ok())
-                .unwrap_or(""),
-            value: self.names_and_values.get(field.value.clone()).unwrap_or(&[]),
-        })
+        self.fields.iter().map(|field| self.header(field))
+    }
+
+    fn header(&self, field: &Field) -> Header<'_> {
+        Header {
+            name: self.names.get(field.name.clone()).unwrap_or(""),
+            value: self.values.get(field.value.clone()).unwrap_or(&[]),
+        }
     }
 
     /// The values of all fields of this name (any case), in order.
     pub fn all<'a>(&'a self, name: &'a str) -> impl DoubleEndedIterator<Item = &'a [u8]> {
-        // Names are asked for by the dozen, and compared as bytes: none is made text for that.
-        let bytes = |range: &Range<usize>| self.names_and_values.get(range.clone()).unwrap_or(&[]);
-        let is_asked = move |field: &&Field| {
-            field.name.len() == name.len() && bytes(&field.name).eq_ignore_ascii_case(name.as_bytes())
-        };
-        self.fields.iter().filter(is_asked).map(move |field| bytes(&field.value))
+        let fields = self.fields.iter().filter(|field| field.name.len() == name.len()).map(|field| self.header(field));
+        fields.filter(|field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
     }
 
     /// The value of the first field of this name (any case).
