@@ -35,8 +35,9 @@ mod throttle;
 mod token;
 mod trust;
 
-/// What a registry itself is asked.
-const OF_REGISTRY: &[Role] = &[
+/// What a registry is asked, and the tokens for it first.
+const OF_REGISTRY_OR_TOKEN: &[Role] = &[
+    Role::Token,
     Role::Ping,
     Role::Manifest,
     Role::Blob,
@@ -50,21 +51,11 @@ const OF_REGISTRY: &[Role] = &[
     Role::Attributes,
 ];
 
-/// The same, and the tokens for it.
-const OF_REGISTRY_OR_TOKEN: &[Role] = &[
-    Role::Ping,
-    Role::Token,
-    Role::Manifest,
-    Role::Blob,
-    Role::Redirect,
-    Role::Upload,
-    Role::Mount,
-    Role::Tags,
-    Role::Catalog,
-    Role::Referrers,
-    Role::Delete,
-    Role::Attributes,
-];
+/// What a registry itself is asked.
+const OF_REGISTRY: &[Role] = match OF_REGISTRY_OR_TOKEN {
+    [_, rest @ ..] => rest,
+    [] => &[],
+};
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

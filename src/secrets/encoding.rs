@@ -92,31 +92,35 @@ impl Base64 {
     }
 }
 
+/// The letters of base64 without padding and without a last one that makes no byte, and whether their alphabet is the
+/// URL-safe one.
+fn letters_of(text: &[u8]) -> (&[u8], bool) {
+    let is_url_safe = text.iter().any(|byte| matches!(byte, b'-' | b'_'));
+    let bare = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let whole = if bare % 4 == 1 { bare - 1 } else { bare };
+    (text.get(..whole).unwrap_or(&[]), is_url_safe)
+}
+
+fn reader(is_url_safe: bool) -> &'static GeneralPurpose {
+    if is_url_safe { &URL_SAFE } else { &STANDARD }
+}
+
 /// Undoes base64 of either alphabet, padded or not; a last letter that makes no byte is left off.
 pub(super) fn base64_decode(text: &[u8]) -> Option<(Vec<u8>, Base64)> {
-    let is_url_safe = text.iter().any(|byte| matches!(byte, b'-' | b'_'));
-    let bare_length = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
-    let bare = text.get(..bare_length)?;
-    let whole = if bare.len() % 4 == 1 { bare.get(..bare.len() - 1)? } else { bare };
-    let engine = if is_url_safe { &URL_SAFE } else { &STANDARD };
-    let bytes = engine.decode(whole).ok()?;
+    let (letters, is_url_safe) = letters_of(text);
+    let bytes = reader(is_url_safe).decode(letters).ok()?;
     // A length that needs no padding does not tell; encoders of the standard alphabet pad.
-    let is_padded = bare_length < text.len() || (!is_url_safe && bare.len().is_multiple_of(4));
+    let is_padded = text.last() == Some(&b'=') || (!is_url_safe && text.len().is_multiple_of(4));
     Some((bytes, Base64 { is_url_safe, is_padded }))
 }
 
 /// Whether the beginning of a word could be that of base64 of text. Digests, ids and words of a language are asked by the
 /// dozen for each exchange: none of them is decoded as a whole for that.
 pub(super) fn may_be_base64_of_text(beginning: &[u8]) -> bool {
-    let is_url_safe = beginning.iter().any(|byte| matches!(byte, b'-' | b'_'));
-    let engine = if is_url_safe { &URL_SAFE } else { &STANDARD };
+    let (letters, is_url_safe) = letters_of(beginning);
     let mut decoded = [0; 48];
-    let bare = beginning.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
-    let whole = beginning.get(..if bare % 4 == 1 { bare - 1 } else { bare }).unwrap_or(&[]);
-    match engine.decode_slice(whole, &mut decoded) {
-        Ok(length) => decoded.get(..length).is_some_and(is_readable),
-        Err(_) => false,
-    }
+    let length = reader(is_url_safe).decode_slice(letters, &mut decoded);
+    length.is_ok_and(|length| decoded.get(..length).is_some_and(is_readable))
 }
 
 /// Undoes the escapes of a JSON string; `None` when there are none.

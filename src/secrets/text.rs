@@ -151,9 +151,10 @@ impl Walk<'_> {
         let is_inner = word.start.checked_sub(1).is_some_and(|before| is_joint(text.get(before)));
         let goes_on = !is_inner && is_joint(text.get(word.end));
         let end = if goes_on { standard_end(text, word.start) } else { word.end };
-        let is_long = |end: usize| end - word.start + MOST_PADDING >= SHORTEST_ENCODED;
-        let run = |end: usize| if is_long(end) { word.start..padding_end(text, end) } else { word.start..end };
-        self.encoded(text, run(end), rewrite)
+        if end - word.start + MOST_PADDING < SHORTEST_ENCODED {
+            return None;
+        }
+        self.encoded(text, word.start..padding_end(text, end), rewrite)
             .or_else(|| (end != word.end).then(|| self.encoded(text, word, rewrite)).flatten())
     }
 

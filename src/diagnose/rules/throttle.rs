@@ -1,29 +1,13 @@
 //! Throttling: limits that are reached, limits that are near, and cache rules whose own source refuses.
 
-use crate::registry::Role;
-
 use super::super::case::Case;
 use super::super::evidence::{Evidence, Place};
 use super::super::finding::{Parameters, Severity};
 use super::super::rule::{Match, Need, Rule};
 use super::super::sureness::Alternative::Or;
+use super::OF_REGISTRY_OR_TOKEN;
 
 const BODY: &[Need] = &[Need::ResponseBody];
-
-/// What a registry or its token server answers.
-const ANSWERS: &[Role] = &[
-    Role::Ping,
-    Role::Token,
-    Role::Manifest,
-    Role::Blob,
-    Role::Redirect,
-    Role::Upload,
-    Role::Mount,
-    Role::Tags,
-    Role::Catalog,
-    Role::Referrers,
-    Role::Delete,
-];
 
 /// Rules that see the status of a cache rule's answer only.
 const BY_STATUS: &[&str] = &[
@@ -42,21 +26,21 @@ const BY_STATUS: &[&str] = &[
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
     Rule::error("throttle.registry", "throttled").logic(throttled),
-    Rule::error("throttle.near", "rate-limit-near").of_severity(Severity::Notice).on(ANSWERS).logic(near),
+    Rule::error("throttle.near", "rate-limit-near").of_severity(Severity::Notice).on(OF_REGISTRY_OR_TOKEN).logic(near),
     Rule::error("acr.cache-upstream-failed", "cache-rule-failed")
-        .on(ANSWERS)
+        .on(OF_REGISTRY_OR_TOKEN)
         .needs(BODY)
         .supersedes(BY_STATUS)
         .likely(&[Or("cache-source-down"), Or("cache-source-misspelt")])
         .logic(|case| cache_rule(case, |status| !matches!(status, 401 | 429))),
     Rule::error("acr.cache-credentials", "cache-rule-failed")
-        .on(ANSWERS)
+        .on(OF_REGISTRY_OR_TOKEN)
         .needs(BODY)
         .supersedes(BY_STATUS)
         .possible(&[Or("cache-secrets-wrong")])
         .logic(|case| cache_rule(case, |status| status == 401)),
     Rule::error("acr.cache-throttled", "cache-rule-failed")
-        .on(ANSWERS)
+        .on(OF_REGISTRY_OR_TOKEN)
         .needs(BODY)
         .supersedes(BY_STATUS)
         .logic(|case| cache_rule(case, |status| status == 429)),

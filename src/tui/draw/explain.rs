@@ -49,8 +49,9 @@ fn write_finding(text: &mut Text, finding: &Finding, exchange: Option<&Exchange>
         text.paragraph(&words.evidence, theme.heading());
     }
     for evidence in &finding.evidence {
-        let place = format!("#{} {}: ", evidence.exchange, place(evidence, exchange, look));
-        text.pair((&place, theme.name()), (&evidence.value, theme.text()));
+        let place = place(evidence, exchange, look);
+        let value = without_name(&evidence.value, &place);
+        text.pair((&format!("#{} {place}: ", evidence.exchange), theme.name()), (value, theme.text()));
     }
     text.gap();
     let severity = words.severity(finding.severity.as_str());
@@ -75,6 +76,12 @@ fn write_alternatives(text: &mut Text, finding: &Finding, alternatives: &[OtherC
         text.item("- ", &other.cause, theme.text());
         text.item("  ", &format!("{}: {}{}", words.how_to_tell, other.tell, other.in_full()), theme.quiet());
     }
+}
+
+/// The evidence of a header field may begin with the field's name, which stands before it already.
+fn without_name<'a>(value: &'a str, place: &str) -> &'a str {
+    let parts = value.split_at_checked(place.len()).filter(|(name, _)| name.eq_ignore_ascii_case(place));
+    parts.and_then(|(_, rest)| rest.strip_prefix(": ")).unwrap_or(value)
 }
 
 /// Where a piece of evidence stands, in words.
