@@ -1,6 +1,6 @@
 //! What a single exchange means, as it happens: notes in one line each, keys of the catalogue with their parameters.
 
-use crate::exchange::{Exchange, FailureKind, Moment, Stage};
+use crate::exchange::{Exchange, Failure, FailureKind, Moment, Stage};
 use crate::registry::{
     Address, Asked, Authorization, Challenge, Context, Endpoint, ErrorBody, Role, TokenAnswer, TokenRequest,
     reference::short_digest, scope,
@@ -45,12 +45,13 @@ pub fn meaning(exchange: &Exchange, context: &Context) -> Vec<Note> {
     let mut notes = Vec::new();
     // A tunnel that stood was opened by pulltap, as it has to be.
     let is_open_tunnel = exchange.is_connect() && exchange.status() == Some(200);
+    // Lists show the first note alone: what happened comes before who said so.
+    notes.extend(exchange.failure.as_ref().map(|failure| failed(exchange, failure)));
     if exchange.answered_by_us && !is_open_tunnel {
         notes.push(Note::error("answered-by-us", Parameters::new()));
+        return notes;
     }
-    if let Some(failure) = &exchange.failure {
-        notes.push(failed(exchange, failure.stage, &failure.kind));
-    } else if exchange.answered_by_us {
+    if exchange.answered_by_us && exchange.failure.is_none() {
         return notes;
     }
     let Some(status) = exchange.status() else { return notes };
@@ -213,12 +214,13 @@ fn tunnel(exchange: &Exchange) -> Option<Note> {
     Some(Note::normal(key, Parameters::new()))
 }
 
-fn failed(exchange: &Exchange, stage: Stage, kind: &FailureKind) -> Note {
-    let client = || exchange.failure.as_ref().and_then(|failure| failure.chain.first().cloned()).unwrap_or_default();
+fn failed(exchange: &Exchange, failure: &Failure) -> Note {
+    let (stage, kind) = (failure.stage, &failure.kind);
+    let why = failure.chain.first().cloned();
     let parameters = Parameters::new().with("host", exchange.target.host.clone());
     let parameters = match kind {
-        FailureKind::ClientNotAllowed => parameters.with("client", client()),
-        _ => parameters,
+        FailureKind::ClientNotAllowed => parameters.with("client", why.unwrap_or_default()),
+        _ => parameters.with("why", why.unwrap_or_else(|| format!("{} ({})", kind.as_str(), stage.as_str()))),
     };
     let key = match kind {
         FailureKind::Certificate(_) => "failed-certificate",

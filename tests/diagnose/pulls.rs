@@ -1,6 +1,7 @@
 //! Whole sessions of real clients, as measured: nothing above normal in the healthy ones, one finding in the others.
 
 use pulltap::diagnose::{Catalogue, Engine, Finding};
+use pulltap::exchange::{Exchange, FailureKind};
 use pulltap::language::Language;
 
 use super::fixture;
@@ -57,6 +58,24 @@ fn explains_a_pull_line_by_line() {
         ));
     }
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn says_what_happened_before_it_says_who_answered() {
+    let catalogue = Catalogue::built_in();
+    let notes = |exchange: &Exchange| {
+        let notes = Engine::new().meaning(exchange);
+        notes.iter().map(|note| note.text(&catalogue, Language::En)).collect::<Vec<_>>()
+    };
+    let mut refused = fixture::read("network.dns-failure/fires.toml").exchanges().remove(0);
+    let by_us = "pulltap answered this itself";
+    assert_eq!(notes(&refused), ["the name myregistry.azurecr.io does not resolve", by_us]);
+    let failure = refused.failure.as_mut().unwrap();
+    failure.kind = FailureKind::Malformed;
+    failure.chain = vec!["TLS where a proxy request was expected".to_owned()];
+    assert_eq!(notes(&refused), ["failed: TLS where a proxy request was expected", by_us]);
+    refused.failure.as_mut().unwrap().chain.clear();
+    assert_eq!(notes(&refused), ["failed: malformed (resolve)", by_us]);
 }
 
 #[test]
