@@ -26,7 +26,7 @@ pub use leaf::{LeafCertificates, LeafName};
 #[derive(Debug, Error)]
 pub enum CaError {
     /// The data directory, or a file in it, could not be read or written.
-    #[error("cannot {action} {path}: {source}; choose another place with --data-dir")]
+    #[error("cannot {action} {path} (--data-dir chooses another place)")]
     File {
         /// What was tried, as a verb.
         action: &'static str,
@@ -47,10 +47,10 @@ pub enum CaError {
         reason: String,
     },
     /// A key or certificate could not be made.
-    #[error("cannot make a certificate: {0}")]
+    #[error("cannot make a certificate")]
     Making(#[from] rcgen::Error),
     /// The TLS library refused a key or certificate that was just made.
-    #[error("the TLS library refused a certificate: {0}")]
+    #[error("the TLS library refused a certificate")]
     Tls(#[from] rustls::Error),
 }
 

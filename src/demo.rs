@@ -51,13 +51,13 @@ pub enum DemoError {
     #[error(transparent)]
     Ca(#[from] CaError),
     /// There is no port to listen on.
-    #[error("the demo's registry cannot listen on 127.0.0.1: {0}")]
+    #[error("the demo's registry cannot listen on 127.0.0.1")]
     Listen(#[from] io::Error),
     /// The system gives no random numbers.
     #[error("no random numbers")]
     NoRandomNumbers,
     /// The TLS library refused a certificate.
-    #[error("the TLS library refused a certificate: {0}")]
+    #[error("the TLS library refused a certificate")]
     Tls(#[from] rustls::Error),
 }
 

@@ -21,6 +21,8 @@ mod architecture;
 mod dependencies;
 // Every module, type and function has a sentence.
 mod documented;
+// No error says its cause twice.
+mod errors;
 // How long files and functions are.
 mod sizes;
 // Reads the files under src for the others.

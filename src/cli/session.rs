@@ -58,8 +58,8 @@ impl SessionPlace {
 fn in_folder(folder: &Path) -> Result<WritableSession, Box<(PathBuf, StoreError)>> {
     let now = Zoned::now().strftime("%Y-%m-%dT%H-%M-%S").to_string();
     let first = folder.join(format!("{now}.{EXTENSION}"));
-    if let Err(source) = platform::create_private_folder(folder) {
-        return Err(Box::new((first.clone(), StoreError::Io { path: first, source })));
+    if let Err(refusal) = platform::create_private_folder(folder) {
+        return Err(Box::new((first.clone(), StoreError::Io { path: first, refusal })));
     }
     let others = (2..=WITHIN_A_SECOND).map(|number| folder.join(format!("{now}-{number}.{EXTENSION}")));
     let mut result = Session::create(&first);

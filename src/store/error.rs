@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::lock::LockError;
 use super::restore::RowError;
 
-/// Why a session cannot be read or written.
+/// Why a session cannot be read or written. The recorder shows the text alone, so it says the whole reason.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// A new session was asked for, and the file exists.
@@ -57,40 +57,40 @@ pub enum StoreError {
         column: &'static str,
     },
     /// The system refused something.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {refusal}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What it said.
-        source: io::Error,
+        refusal: io::Error,
     },
     /// SQLite refused something.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {refusal}", path.display())]
     Sqlite {
         /// The file.
         path: PathBuf,
         /// What it said.
-        source: rusqlite::Error,
+        refusal: rusqlite::Error,
     },
 }
 
 impl StoreError {
     /// What SQLite said about this file.
-    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+    pub(super) fn sqlite(path: &Path, refusal: rusqlite::Error) -> Self {
         let path = path.to_owned();
-        match source.sqlite_error_code() {
+        match refusal.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotASession { path },
-            _ => Self::Sqlite { path, source },
+            _ => Self::Sqlite { path, refusal },
         }
     }
 
     /// What the system said about this file.
-    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+    pub(super) fn io(path: &Path, refusal: io::Error) -> Self {
         let path = path.to_owned();
-        match source.kind() {
+        match refusal.kind() {
             io::ErrorKind::AlreadyExists => Self::Exists { path },
             io::ErrorKind::NotFound => Self::Missing { path },
-            _ => Self::Io { path, source },
+            _ => Self::Io { path, refusal },
         }
     }
 
@@ -98,7 +98,7 @@ impl StoreError {
     pub(super) fn lock(path: &Path, error: LockError) -> Self {
         match error {
             LockError::Held => Self::InUse { path: path.to_owned() },
-            LockError::Io(source) => Self::Io { path: path.to_owned(), source },
+            LockError::Io(refusal) => Self::Io { path: path.to_owned(), refusal },
         }
     }
 

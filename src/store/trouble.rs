@@ -67,8 +67,8 @@ fn kind(error: &StoreError) -> TroubleKind {
         | StoreError::Damaged { .. } => TroubleKind::Failed,
         StoreError::Missing { .. } => TroubleKind::Gone,
         StoreError::InUse { .. } => TroubleKind::Busy,
-        StoreError::Io { source, .. } => kind_of_io(source),
-        StoreError::Sqlite { source, .. } => match source.sqlite_error_code() {
+        StoreError::Io { refusal, .. } => kind_of_io(refusal),
+        StoreError::Sqlite { refusal, .. } => match refusal.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => TroubleKind::DiskFull,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => TroubleKind::Busy,
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => TroubleKind::NotWritable,
