@@ -51,9 +51,6 @@ pub fn meaning(exchange: &Exchange, context: &Context) -> Vec<Note> {
         notes.push(Note::error("answered-by-us", Parameters::new()));
         return notes;
     }
-    if exchange.answered_by_us && exchange.failure.is_none() {
-        return notes;
-    }
     let Some(status) = exchange.status() else { return notes };
     let note = match (role, status) {
         (Role::Connect, _) => tunnel(exchange),
@@ -271,4 +268,43 @@ pub fn waiting(exchange: &Exchange, now: Moment) -> Option<Note> {
     let parameters =
         Parameters::new().with("host", exchange.target.host.clone()).with("seconds", (micros / 1_000_000).to_string());
     (micros >= WORTH_A_WORD_MICROS).then_some(Note { key, severity: Severity::Notice, parameters })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{ExchangeId, Origin, RequestHead, ResponseHead, Side, Target, Tunnel, WhyOpaque};
+
+    fn answered_by_us(status: u16, reason: &str) -> Exchange {
+        let target = Target::http("10.0.75.1", 8888);
+        let mut exchange = Exchange::new(ExchangeId::new(1).unwrap(), Origin::Live, target, Moment::EPOCH);
+        exchange.answered_by_us = true;
+        exchange.response = Some(ResponseHead::new(status, reason));
+        exchange
+    }
+
+    fn lines(exchange: &Exchange) -> Vec<String> {
+        let catalogue = Catalogue::built_in();
+        meaning(exchange, &Context::default()).iter().map(|note| note.text(&catalogue, Language::En)).collect()
+    }
+
+    #[test]
+    fn a_client_that_is_not_let_in_is_told_why_and_nothing_else() {
+        let mut outsider = answered_by_us(403, "pulltap: 10.0.76.2 is neither on the proxy's machine");
+        let (side, kind) = (Side::Client, FailureKind::ClientNotAllowed);
+        let chain = vec!["10.0.76.2".to_owned()];
+        outsider.failure = Some(Failure { stage: Stage::Accept, side, kind, chain, os_code: None, at: Moment::EPOCH });
+        let told = "not let in: 10.0.76.2 is neither on this machine nor in the listener's subnet (to let it in: --allow \
+                    10.0.76.2)";
+        assert_eq!(lines(&outsider), [told, "pulltap answered this itself"]);
+    }
+
+    #[test]
+    fn a_tunnel_that_is_passed_through_says_why() {
+        let mut tunnel = answered_by_us(200, "Connection established");
+        tunnel.request = Some(RequestHead::new("CONNECT", "registry.test:443"));
+        assert_eq!(lines(&tunnel), [""; 0]);
+        tunnel.tunnel = Some(Tunnel { why: WhyOpaque::Ignored, sent: 1, received: 1 });
+        assert_eq!(lines(&tunnel), ["passed through, as --ignore or --only says"]);
+    }
 }
