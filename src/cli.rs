@@ -15,6 +15,7 @@ mod har_file;
 mod headless;
 mod help_page;
 mod machine;
+mod named_file;
 mod redactor;
 mod saved;
 mod screen;

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fs::File;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,11 +13,12 @@ use tracing_subscriber::EnvFilter;
 use super::front_end::{End, FrontEnd};
 use super::har_file::GrowingHar;
 use super::redactor;
-use super::settings::CaptureSettings;
+use super::settings::{self, CaptureSettings};
 use crate::ca::CertificateAuthority;
 use crate::capture::{Capture, Listening};
 use crate::platform;
 use crate::store;
+use crate::tui::theme::Colours;
 
 /// Captures until `until` is over or nobody wants to see more; gives what was captured.
 ///
@@ -67,7 +68,9 @@ pub async fn capture(
 /// Starts logging to standard error, as much as the user asked for.
 pub fn start_logging() {
     // It fails only where logging was started before, as in tests.
-    let _ = tracing_subscriber::fmt().with_env_filter(log_filter()).with_writer(io::stderr).try_init();
+    let is_coloured = io::stderr().is_terminal() && settings::colours() == Colours::On;
+    let logging = tracing_subscriber::fmt().with_env_filter(log_filter()).with_ansi(is_coloured);
+    let _ = logging.with_writer(io::stderr).try_init();
 }
 
 /// Starts logging into a file of this folder, since the terminal is the screen's; without a log where that cannot be

@@ -7,9 +7,10 @@ use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
+use super::named_file::{Force, cannot_write, refuse_existing};
 use super::saved::Saved;
 use crate::diagnose::{Catalogue, Engine, Finding, Operation};
 use crate::exchange::{Exchange, Moment};
@@ -38,20 +39,19 @@ impl HarFile {
     ///
     /// # Errors
     /// When the file exists (unless it may be replaced) or cannot be made.
-    pub fn create(path: &Path, options: Options, may_replace: bool) -> anyhow::Result<Self> {
-        refuse_existing(path, may_replace)?;
+    pub fn create(path: &Path, options: Options, force: Force) -> anyhow::Result<Self> {
+        refuse_existing(path, force)?;
         let mut partial = path.as_os_str().to_owned();
         partial.push(".partial");
         let partial = PathBuf::from(partial);
-        let shown = partial.display();
         match fs::remove_file(&partial) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("{shown}"));
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot_write(&partial, &error)),
             Ok(()) | Err(_) => {}
         }
-        let file = platform::create_private_file(&partial).with_context(|| format!("{shown}"))?;
-        let writer = Writer::new(BufWriter::new(file), redaction(options)).with_context(|| format!("{shown}"))?;
+        // The user has asked for `path`: that is the name to be told.
+        let file = platform::create_private_file(&partial).map_err(|error| cannot_write(path, &error))?;
+        let writer =
+            Writer::new(BufWriter::new(file), redaction(options)).map_err(|error| cannot_write(path, &error))?;
         Ok(Self { path: path.to_owned(), partial, writer })
     }
 
@@ -60,7 +60,7 @@ impl HarFile {
     /// # Errors
     /// When the disk does not take it.
     pub fn entry(&mut self, exchange: &Redacted<Exchange>, role: &str) -> anyhow::Result<()> {
-        self.writer.entry(exchange, Some(role)).with_context(|| format!("{}", self.partial.display()))
+        self.writer.entry(exchange, Some(role)).map_err(|error| cannot_write(&self.partial, &error))
     }
 
     /// Writes the end and gives the file its name.
@@ -69,10 +69,10 @@ impl HarFile {
     /// When the disk does not take it.
     pub fn finish(self, conclusions: &Conclusions) -> anyhow::Result<PathBuf> {
         let Self { path, partial, writer } = self;
-        let file = writer.finish(conclusions).with_context(|| format!("{}", partial.display()))?;
+        let file = writer.finish(conclusions).map_err(|error| cannot_write(&partial, &error))?;
         let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
-        file.and_then(|file| file.sync_all()).with_context(|| format!("{}", partial.display()))?;
-        fs::rename(&partial, &path).with_context(|| format!("{}", path.display()))?;
+        file.and_then(|file| file.sync_all()).map_err(|error| cannot_write(&partial, &error))?;
+        fs::rename(&partial, &path).map_err(|error| cannot_write(&path, &error))?;
         Ok(path)
     }
 }
@@ -88,7 +88,7 @@ pub fn write(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<
         Ok(())
     })?;
     engine.finish();
-    let mut har = HarFile::create(path, redactor.options(), true)?;
+    let mut har = HarFile::create(path, redactor.options(), Force::Given)?;
     let mut count = 0;
     saved.each(redactor, |exchange| {
         count += u64::from(exchange.is_listed());
@@ -96,17 +96,6 @@ pub fn write(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<
     })?;
     har.finish(&conclusions(&engine.findings(), &engine.operations()))?;
     Ok(count)
-}
-
-/// An error where the file exists and may not be replaced.
-///
-/// # Errors
-/// When it is so.
-pub fn refuse_existing(path: &Path, may_replace: bool) -> anyhow::Result<()> {
-    if !may_replace && path.exists() {
-        bail!("{} exists: remove it, or choose another name", path.display());
-    }
-    Ok(())
 }
 
 /// What was masked, for the reader of a HAR.
@@ -144,7 +133,7 @@ impl GrowingHar {
         redactor: Redactor,
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let har = HarFile::create(path, redactor.options(), false)?;
+        let har = HarFile::create(path, redactor.options(), Force::Unknown)?;
         let (session, last) = (recorder.path().to_owned(), recorder.last_ids().exchange);
         let mut following = Following { har, session, last, redactor, context: registry::Context::default(), stop };
         let (end, conclusions) = mpsc::sync_channel(1);

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use super::named_file::cannot_read;
 use crate::exchange::{Exchange, ExchangeId};
 use crate::har::{self, HarFile};
 use crate::redact::{Redacted, Redactor};
@@ -32,18 +33,16 @@ impl Saved {
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let mut first = [0; 16];
-        let mut file = File::open(path).with_context(|| format!("{shown}"))?;
-        let length = file.read(&mut first).with_context(|| format!("{shown}"))?;
+        let mut file = File::open(path).map_err(|error| cannot_read(path, &error))?;
+        let length = file.read(&mut first).map_err(|error| cannot_read(path, &error))?;
         let first = first.get(..length).unwrap_or_default();
         if first.starts_with(SQLITE) {
             return Ok(Self::Session(Session::open(path)?));
         }
         if first.starts_with(ZIP) {
-            bail!(
-                "{shown}: a SAZ file, which pulltap does not read yet; in Fiddler: File, Export Sessions, HTTPArchive"
-            );
+            bail!("{shown}: {}", archive(path));
         }
-        let bytes = std::fs::read(path).with_context(|| format!("{shown}"))?;
+        let bytes = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
         let har = har::read(&bytes).with_context(|| format!("{shown}"))?;
         Ok(Self::Har(Box::new(har)))
     }
@@ -102,4 +101,12 @@ impl Saved {
             }
         }
     }
+}
+
+/// What to do with a ZIP archive.
+fn archive(path: &Path) -> &'static str {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("saz")) {
+        return "a SAZ file, which pulltap does not read yet; in Fiddler: File, Export Sessions, HTTPArchive";
+    }
+    "a ZIP archive: unpack it, and name the HAR in it (of a SAZ, Fiddler makes one: File, Export Sessions, HTTPArchive)"
 }

@@ -11,7 +11,8 @@ use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
 use super::front_end::{End, FrontEnd};
-use super::har_file::{self, refuse_existing};
+use super::har_file;
+use super::named_file::{Force, refuse_existing};
 use super::saved::Saved;
 use super::settings;
 use crate::capture::{Listening, Update};
@@ -30,9 +31,9 @@ use crate::tui::{self, Archive, Inbox, Opened, ScreenError, Setup};
 /// How long a HAR waits for exchanges that are not in the session yet.
 const CATCH_UP: Duration = Duration::from_secs(2);
 
-/// Whether there is a terminal on both ends.
+/// Whether there is a terminal on both ends, and one that can be drawn on.
 pub fn is_possible() -> bool {
-    io::stdin().is_terminal() && io::stdout().is_terminal()
+    io::stdin().is_terminal() && io::stdout().is_terminal() && !settings::is_dumb_terminal()
 }
 
 /// How everything is said and looks.
@@ -165,7 +166,7 @@ impl Archive for SessionArchive {
 
 /// Writes a HAR of a session as it is now.
 fn save(session: &Path, redactor: &Redactor, path: &Path) -> anyhow::Result<u64> {
-    refuse_existing(path, false)?;
+    refuse_existing(path, Force::Unknown)?;
     har_file::write(&Saved::open(session)?, redactor, path)
 }
 

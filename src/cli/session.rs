@@ -6,6 +6,7 @@ use anyhow::Context;
 use jiff::Zoned;
 
 use super::args::capture::CaptureOptions;
+use super::named_file::cannot_write;
 use crate::platform;
 use crate::store::{EXTENSION, Recorder, Session, StoreError, WritableSession};
 
@@ -40,8 +41,8 @@ impl SessionPlace {
     /// When the file that was asked for cannot be used.
     pub fn recorder(&self) -> anyhow::Result<Recorder> {
         let session = match self {
-            Self::Append(file) if file.exists() => Session::append(file)?,
-            Self::New(file) | Self::Append(file) => Session::create(file)?,
+            Self::Append(file) if file.exists() => Session::append(file).map_err(unwritable)?,
+            Self::New(file) | Self::Append(file) => Session::create(file).map_err(unwritable)?,
             Self::Folder(folder) => match in_folder(folder) {
                 Ok(session) => session,
                 Err(failed) => {
@@ -51,6 +52,14 @@ impl SessionPlace {
             },
         };
         Recorder::start(session).context("no thread for the recorder")
+    }
+}
+
+/// Why a session cannot be written into the file that was asked for.
+pub fn unwritable(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Io { path, refusal } => cannot_write(&path, &refusal),
+        other => other.into(),
     }
 }
 

@@ -171,6 +171,12 @@ pub fn language(args: &Common) -> anyhow::Result<Language> {
     Ok(Language::from_locale(&locale.unwrap_or_default()))
 }
 
+/// Whether the terminal says that it shows lines and nothing else.
+#[expect(clippy::disallowed_methods, reason = "settings are where the environment is read")]
+pub fn is_dumb_terminal() -> bool {
+    std::env::var("TERM").is_ok_and(|name| name == "dumb")
+}
+
 /// Whether the user wants colours (<https://no-color.org>).
 #[expect(clippy::disallowed_methods, reason = "settings are where the environment is read")]
 pub fn colours() -> Colours {

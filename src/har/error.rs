@@ -9,7 +9,9 @@ pub enum HarError {
     #[error("the file is empty: save the HAR again")]
     Empty,
     /// It is not text.
-    #[error("the file is not a HAR, which is JSON in UTF-8 (byte {at} is neither): is it a SAZ, or compressed?")]
+    #[error(
+        "the file is not a HAR, which is JSON in UTF-8 (byte {at} is neither): is it compressed, or saved as UTF-16?"
+    )]
     NotText {
         /// The first byte that is not UTF-8, from 0.
         at: usize,

@@ -162,6 +162,9 @@ impl App {
             Action::Down => Some(scroll.saturating_add(1)),
             Action::PageUp => Some(scroll.saturating_sub(page)),
             Action::PageDown => Some(scroll.saturating_add(page)),
+            Action::First => Some(0),
+            // Drawing stops it at the end.
+            Action::Last => Some(usize::MAX),
             Action::Quit => return Some(Command::Quit),
             _ => None,
         };

@@ -61,10 +61,15 @@ fn nothing_is_overwritten_and_every_refusal_says_what_to_do() {
     let har = desk.har_of(PASSWORD);
     let there = desk.path("there.har");
     std::fs::write(&there, "mine").unwrap();
-    desk.fails(&["convert", text(&har), text(&there)], "remove it, or choose another name");
+    desk.fails(&["convert", text(&har), text(&there)], "choose another name, or replace it with --force");
     assert_eq!(std::fs::read_to_string(&there).unwrap(), "mine");
     desk.ends(0, &["convert", "--force", text(&har), text(&there)]);
     desk.fails(&["convert", text(&har), text(&desk.path("a.txt"))], "end it in .har or .pulltap");
     desk.fails(&["convert", text(&desk.path("none.har")), text(&desk.path("b.har"))], "none.har");
     assert!(!desk.path("b.har").exists() && !desk.path("b.har.partial").exists());
+    let nowhere = desk.path("none");
+    for name in ["c.har", "c.pulltap"] {
+        let words = format!("{name} cannot be written: there is no folder {}\n", nowhere.display());
+        desk.fails(&["convert", text(&har), text(&nowhere.join(name))], &words);
+    }
 }

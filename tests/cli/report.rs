@@ -84,7 +84,7 @@ fn a_file_that_cannot_be_read_is_refused_with_a_way_out() {
     let desk = Desk::new();
     let file = desk.path("file");
     for (content, words) in [
-        (&b"PK\x03\x04..............."[..], "HTTPArchive"),
+        (&b"PK\x03\x04..............."[..], "a ZIP archive: unpack it"),
         (b"", "is empty"),
         (b"{\"log\":{\"entries\":[{\"request\":", "cut off"),
         (b"hello", "not a HAR"),
@@ -93,7 +93,11 @@ fn a_file_that_cannot_be_read_is_refused_with_a_way_out() {
         std::fs::write(&file, content).unwrap();
         desk.fails(&["report", text(&file)], words);
     }
-    desk.fails(&["report", text(&desk.path("none"))], "none");
+    desk.fails(&["report", text(&desk.path("none"))], "none: there is no such file\n");
+    desk.fails(&["report", text(desk.0.path())], "is a folder: name the HAR or the session in it");
+    let saz = desk.path("trace.saz");
+    std::fs::write(&saz, b"PK\x03\x04").unwrap();
+    desk.fails(&["report", text(&saz)], "a SAZ file, which pulltap does not read yet");
     assert_eq!(desk.pulltap(&["report"]).status.code(), Some(2));
 }
 
@@ -105,6 +109,6 @@ fn a_report_goes_into_a_new_file() {
     let arguments = ["report", text(&har), "--output", text(&out)];
     assert_eq!(desk.ends(0, &arguments), "");
     assert!(std::fs::read_to_string(&out).unwrap().contains("Nothing wrong"));
-    desk.fails(&arguments, "remove it");
+    desk.fails(&arguments, "--force");
     desk.ends(0, &[&arguments[..], &["--force"]].concat());
 }

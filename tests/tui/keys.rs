@@ -84,6 +84,17 @@ fn keys_are_text_while_text_is_typed() {
 }
 
 #[test]
+fn the_help_is_read_to_its_end_and_back() {
+    let mut stage = Stage::new(Language::En, (60, 15));
+    stage.press(&["?", "End"]);
+    assert!(stage.screen().contains("still running"), "{}", stage.screen());
+    stage.press(&["Home"]);
+    assert!(stage.screen().contains("Keys"), "{}", stage.screen());
+    stage.press(&["Esc"]);
+    assert!(stage.screen().contains("Nothing has come through yet"));
+}
+
+#[test]
 fn one_har_is_saved_at_a_time() {
     let mut stage = Stage::after_pulls(Language::En, SIZE);
     stage.press(&["s"]);

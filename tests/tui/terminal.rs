@@ -105,8 +105,23 @@ fn without_a_terminal_it_goes_on_headless_and_says_so() {
             .args(["--preserve-status", "2", env!("CARGO_BIN_EXE_pulltap"), "--data-dir"])
             .arg(world.path("pulltap"));
         let ran = Ran::new(&mut command);
-        assert!(ran.stderr.contains("going on as with --headless"), "{ran}");
+        assert_eq!(ran.stderr, "pulltap: this is no terminal: going on as with --headless\n", "{ran}");
         assert!(ran.stdout.contains("listens on 127.0.0.1:8888") && !ran.stdout.contains('\u{1b}'), "{ran}");
+    });
+}
+
+#[test]
+fn a_terminal_of_lines_gets_lines() {
+    in_private_world(|world| {
+        let terminal = Terminal::start(world);
+        let data = world.path("pulltap");
+        let line = |arguments: &str| format!("TERM=dumb {} {arguments}", env!("CARGO_BIN_EXE_pulltap"));
+        terminal.run(&format!("clear; {}", line(&format!("demo firewall --data-dir {}", data.display()))));
+        let screen = terminal.wait_for("status=0");
+        assert!(screen.contains("Other demos: "), "{screen}");
+        let session = fs::read_dir(data.join("sessions")).unwrap().next().unwrap().unwrap().path();
+        terminal.run(&format!("clear; {}", line(&format!("open {}", session.display()))));
+        terminal.wait_for("this is no terminal; `pulltap report");
     });
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::ca::CertificateAuthority;
 use crate::changes::Machine;
@@ -12,6 +12,7 @@ use crate::cli::args::machine::{Ca as Args, CaAction};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::help_page::certificate;
 use crate::cli::machine::{ca_file, data_dir_of_user, in_place, print, print_bytes};
+use crate::cli::named_file::{Force, cannot_write, refuse_existing};
 use crate::trust::Store;
 
 /// Shows the CA; it is made now if there is none yet.
@@ -62,9 +63,7 @@ fn rotate(args: &Args, data_dir: &Path) -> anyhow::Result<ExitStatus> {
 fn export(args: &Args, authority: &CertificateAuthority) -> anyhow::Result<()> {
     let content = if args.der { authority.der().as_ref() } else { authority.pem().as_bytes() };
     let Some(path) = &args.output else { return print_bytes(content) };
-    if path.exists() {
-        bail!("{} exists: choose another name", path.display());
-    }
+    refuse_existing(path, Force::Unknown)?;
     let written = File::create_new(path).and_then(|mut file| file.write_all(content));
-    written.with_context(|| format!("{}", path.display()))
+    written.map_err(|error| cannot_write(path, &error))
 }

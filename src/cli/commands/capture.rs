@@ -21,7 +21,7 @@ pub fn run(args: &Capture) -> anyhow::Result<ExitStatus> {
     if args.show.headless || !screen::is_possible() {
         start_logging();
         if !args.show.headless {
-            tracing::warn!("this is no terminal: going on as with --headless");
+            say("this is no terminal: going on as with --headless");
         }
         let printer = Printer::new(&args.show, settings.language);
         return shown_by(printer, settings, &CancellationToken::new());
@@ -49,4 +49,9 @@ fn shown_by(
         capture(settings, &mut front, until).await
     })?;
     Ok(ExitStatus::Fine)
+}
+
+#[expect(clippy::print_stderr, reason = "for the person who started it, not for a log")]
+fn say(text: &str) {
+    eprintln!("pulltap: {text}");
 }

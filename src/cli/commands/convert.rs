@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::cli::args::Convert;
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::har_file::{self, refuse_existing};
+use crate::cli::har_file;
+use crate::cli::named_file::{Force, cannot_write, refuse_existing};
 use crate::cli::redactor;
 use crate::cli::saved::Saved;
+use crate::cli::session::unwritable;
 use crate::cli::settings::data_dir;
 use crate::redact::{Options, Redactor};
 use crate::registry;
@@ -23,7 +25,7 @@ const BATCH: usize = 256;
 /// When the input cannot be read, the output not be written, or its name says no form.
 pub fn run(args: &Convert) -> anyhow::Result<ExitStatus> {
     let form = Form::of(&args.output)?;
-    refuse_existing(&args.output, args.force)?;
+    refuse_existing(&args.output, Force::of(args.force))?;
     let options = Options { mask_names: args.mask_names, keep_secrets: args.keep_secrets };
     let redactor = redactor::of_installation(&data_dir(&args.common)?, options)?;
     let saved = Saved::open(&args.input)?;
@@ -53,9 +55,9 @@ impl Form {
 fn to_session(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<()> {
     if path.exists() {
         // Only --force brings us here.
-        std::fs::remove_file(path).with_context(|| format!("{}", path.display()))?;
+        std::fs::remove_file(path).map_err(|error| cannot_write(path, &error))?;
     }
-    let mut session = Session::create(path)?;
+    let mut session = Session::create(path).map_err(unwritable)?;
     let mut context = registry::Context::default();
     let mut batch = Vec::with_capacity(BATCH);
     saved.each(redactor, |exchange| {

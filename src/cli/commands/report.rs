@@ -4,12 +4,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::Context;
 use jiff::tz::TimeZone;
 
 use crate::cli::args::{Format, Report as Args};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::har_file::refuse_existing;
+use crate::cli::named_file::{Force, cannot_write, refuse_existing};
 use crate::cli::redactor;
 use crate::cli::saved::Saved;
 use crate::cli::settings::{data_dir, language};
@@ -28,7 +27,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitStatus> {
     }
     let language = language(&args.common)?;
     if let Some(output) = &args.output {
-        refuse_existing(output, args.force)?;
+        refuse_existing(output, Force::of(args.force))?;
     }
     let redactor = redactor::of_installation(&data_dir(&args.common)?, Options::default())?;
     let mut report = Report::default();
@@ -76,5 +75,5 @@ fn write(output: Option<&Path>, text: &str) -> anyhow::Result<()> {
         };
     };
     let written = File::create(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.with_context(|| format!("{}", path.display()))
+    written.map_err(|error| cannot_write(path, &error))
 }
