@@ -59,6 +59,12 @@ fn assert_quiet(rule: &str) {
 }
 
 #[test]
+fn a_client_that_leaves_while_the_proxy_connects_gave_up_however_long_it_took() {
+    let late = fixture::read_changed("connection.client-gave-up/fires.toml", "took = 1.0", "took = 9.5");
+    assert_eq!(troubles(&findings(&late)), ["connection.client-gave-up"]);
+}
+
+#[test]
 fn every_rule_fires_on_its_fixture_and_is_quiet_on_a_near_miss() {
     let mut wrong = Vec::new();
     for rule in rules::all() {

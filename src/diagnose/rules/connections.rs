@@ -1,17 +1,18 @@
 //! Connections that do not come about: who does not trust whom, who waits for whom.
 
-use crate::exchange::{FailureKind, Side, Stage, Verdict};
+use crate::exchange::{Failure, FailureKind, Side, Stage, Verdict};
 use crate::registry::Role;
 
 use super::super::case::Case;
 use super::super::evidence::Place;
+use super::super::facts::Facts;
 use super::super::finding::Severity;
 use super::super::rule::{Match, Need, Rule};
 use super::super::sureness::Alternative::{Or, OrIf};
 use super::super::sureness::{Sureness, others_failed};
 
 /// Go clients give a TLS handshake 10 s, docker a whole ping 15 s (moby daemon/pkg/registry/registry.go).
-pub(super) const PATIENCE_MICROS: i64 = 9_000_000;
+const PATIENCE_MICROS: i64 = 9_000_000;
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
@@ -52,11 +53,11 @@ pub(super) const RULES: &[Rule] = &[
     rule("connection.timeout", "connect-timeout")
         .needs(&[Need::Failure])
         .likely(&[Or("host-down")])
-        .logic(|case| waited(case, |stage| matches!(stage, Stage::Connect | Stage::ParentProxy))),
+        .logic(|case| timed_out(case, is_connecting)),
     rule("tls.handshake-timeout", "tls-handshake-timeout")
         .needs(&[Need::Failure])
         .possible(&[Or("firewall-in-tls")])
-        .logic(|case| waited(case, |stage| stage == Stage::UpstreamTls)),
+        .logic(handshake_timeout),
     rule("connection.client-gave-up", "client-gave-up")
         .of_severity(Severity::Notice)
         .likely(&[OrIf("other-request-failed", others_failed)])
@@ -137,18 +138,37 @@ fn certificate(case: &Case<'_>, is_such: fn(&Verdict) -> bool) -> Option<Match> 
     Some(Match::on([evidence]).of_severity(Severity::Warning))
 }
 
-fn waited(case: &Case<'_>, is_such: fn(Stage) -> bool) -> Option<Match> {
+/// Up to here pulltap's own limit ends before a client's patience does: a client that leaves has other reasons.
+fn is_connecting(stage: Stage) -> bool {
+    matches!(stage, Stage::Connect | Stage::ParentProxy)
+}
+
+fn timed_out(case: &Case<'_>, is_such: fn(Stage) -> bool) -> Option<Match> {
     let failure = case.facts.failure.as_deref().filter(|failure| is_such(failure.stage))?;
-    let was_left = failure.kind == FailureKind::GaveUp && case.facts.duration_micros() >= PATIENCE_MICROS;
-    let is_timeout = failure.kind == FailureKind::TimedOut || was_left;
-    is_timeout.then(|| Match::on(case.failure_evidence().into_iter().chain([case.duration_evidence()])))
+    (failure.kind == FailureKind::TimedOut).then(|| duration(case))
+}
+
+fn handshake_timeout(case: &Case<'_>) -> Option<Match> {
+    let timed_out = timed_out(case, |stage| stage == Stage::UpstreamTls);
+    timed_out.or_else(|| has_waited_for_handshake(case.facts).then(|| duration(case)))
+}
+
+/// Whether the client waited for the server's handshake until it had no patience left: when connecting took its time
+/// before, that is sooner than pulltap gives up.
+pub(super) fn has_waited_for_handshake(facts: &Facts) -> bool {
+    let left = |failure: &Failure| failure.kind == FailureKind::GaveUp && failure.stage == Stage::UpstreamTls;
+    facts.failure.as_deref().is_some_and(left) && facts.duration_micros() >= PATIENCE_MICROS
 }
 
 fn client_gave_up(case: &Case<'_>) -> Option<Match> {
     let failure = case.facts.failure.as_deref()?;
     let left = matches!(failure.kind, FailureKind::GaveUp | FailureKind::Reset | FailureKind::Truncated);
-    let is_early = failure.side == Side::Client && left && case.facts.duration_micros() < PATIENCE_MICROS;
-    is_early.then(|| Match::on(case.failure_evidence().into_iter().chain([case.duration_evidence()])))
+    let is_early = case.facts.duration_micros() < PATIENCE_MICROS || is_connecting(failure.stage);
+    (failure.side == Side::Client && left && is_early).then(|| duration(case))
+}
+
+fn duration(case: &Case<'_>) -> Match {
+    Match::on(case.failure_evidence().into_iter().chain([case.duration_evidence()]))
 }
 
 /// Revoked, or refused for a reason that the verifier names: then it is no missing trust.

@@ -20,7 +20,7 @@ use super::super::past::Why;
 use super::super::rule::{Match, Need, Rule};
 use super::super::sureness::Alternative::{Or, OrIf};
 use super::OF_REGISTRY_OR_TOKEN;
-use super::connections::PATIENCE_MICROS;
+use super::connections::has_waited_for_handshake;
 
 /// A change of the rules needs minutes; ten at most, as for permissions.
 const EFFECTIVE_MICROS: i64 = 600_000_000;
@@ -207,7 +207,7 @@ fn data_endpoint_blocked(case: &Case<'_>) -> Option<Match> {
 /// Whether there is no way through: not a TLS error, not a proxy that wants a login, not a client that changed its mind.
 fn is_cut_off(facts: &Facts, is_such: impl Fn(Stage) -> bool) -> bool {
     facts.failure.as_deref().filter(|failure| is_such(failure.stage)).is_some_and(|failure| match failure.kind {
-        FailureKind::GaveUp => facts.duration_micros() >= PATIENCE_MICROS,
+        FailureKind::GaveUp => has_waited_for_handshake(facts),
         FailureKind::ParentProxyRefused(status) => status != 407,
         FailureKind::NameNotFound
         | FailureKind::Refused
