@@ -77,6 +77,24 @@ pub fn decode(bytes: &[u8], codings: &[String], limit: usize) -> Decoded {
     decoded
 }
 
+/// Whether bytes are text, as far as their beginning tells: UTF-8 without control characters that no text has.
+pub fn is_text(bytes: &[u8]) -> bool {
+    /// Formats that are no text show it here: in a magic number, in lengths, in padding.
+    const BEGINNING: usize = 512;
+    let beginning = bytes.get(..BEGINNING).unwrap_or(bytes);
+    let is_utf8 = match str::from_utf8(beginning) {
+        Ok(_) => true,
+        // Cut within a character.
+        Err(error) => error.error_len().is_none(),
+    };
+    is_utf8 && !beginning.iter().any(|byte| is_binary(*byte))
+}
+
+/// Whether a byte of UTF-8 is a control character that no text has.
+pub fn is_binary(byte: u8) -> bool {
+    matches!(byte, 0..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
+}
+
 fn reader<'a>(coding: &str, input: &'a [u8]) -> Option<Box<dyn Read + 'a>> {
     Some(match coding {
         "gzip" | "x-gzip" => Box::new(MultiGzDecoder::new(input)),
@@ -152,6 +170,18 @@ mod tests {
             assert_eq!(decoded.bytes, b"hello", "{coding}");
             assert_eq!((decoded.undone, decoded.end), (names(&[coding]), End::Whole));
         }
+    }
+
+    #[test]
+    fn tells_text_by_its_beginning() {
+        for text in [&b""[..], b"{\"a\":1}", b"404 page not found\n", "\u{feff}<?xml?>".as_bytes(), b"gr\xc3\xbc\xc3"] {
+            assert!(is_text(text), "{}", text.escape_ascii());
+        }
+        for binary in [&b"\x1f\x8b\x08\0"[..], b"PK\x03\x04", b"etc/hosts\0\0\0", b"{\0\"\0a\0", b"gr\xfc\xdf"] {
+            assert!(!is_text(binary), "{}", binary.escape_ascii());
+        }
+        let cut_in_the_middle: Vec<u8> = "é".bytes().cycle().skip(1).take(600).collect();
+        assert!(!is_text(&cut_in_the_middle) && is_text(&cut_in_the_middle[1..]));
     }
 
     #[test]

@@ -63,9 +63,9 @@ impl Redactor {
     /// The exchange with its secrets masked and its bodies decoded.
     pub fn redact(&self, mut exchange: Exchange) -> Redacted<Exchange> {
         let request_headers = exchange.request.as_ref().map(|head| &head.headers);
-        body::decode(&mut exchange.request_body, request_headers);
+        body::read(&mut exchange.request_body, request_headers);
         let response_headers = exchange.response.as_ref().map(|head| &head.headers);
-        body::decode(&mut exchange.response_body, response_headers);
+        body::read(&mut exchange.response_body, response_headers);
         if self.options.keep_secrets {
             return Redacted(exchange);
         }

@@ -29,6 +29,9 @@ pub enum Kept {
     All,
     /// Only the first bytes, up to this limit.
     Prefix(u64),
+    /// Only the first bytes, up to this limit, and those only if they are text: its type says nothing, so what comes in
+    /// last before anything is written looks at them.
+    IfText(u64),
     /// Nothing but length and digest.
     None(WhyNotKept),
 }

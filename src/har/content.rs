@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::content::is_binary;
+
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// How the bytes of a content are written.
@@ -46,11 +48,6 @@ pub(super) fn form<'a>(bytes: &'a [u8], content_type: &str) -> Form<'a> {
     }
     let unmarked = text.strip_prefix(BYTE_ORDER_MARK);
     Form::Text(Text { characters: unmarked.unwrap_or(text), has_mark: unmarked.is_some(), tail })
-}
-
-/// Whether a byte of UTF-8 is a control character that no text has.
-fn is_binary(byte: u8) -> bool {
-    matches!(byte, 0..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
 }
 
 /// Whether text that looks like UTF-8 is what its charset says.

@@ -94,7 +94,7 @@ impl<'a> InterimResponse<'a> {
 pub(super) fn not_kept(body: &Body) -> Option<&'static str> {
     match body.kept {
         Kept::All => None,
-        Kept::Prefix(_) => Some("only the beginning was kept: length and digest are in _body"),
+        Kept::Prefix(_) | Kept::IfText(_) => Some("only the beginning was kept: length and digest are in _body"),
         Kept::None(WhyNotKept::Binary) => Some("binary content, not kept: length and digest are in _body"),
         Kept::None(WhyNotKept::RecorderBehind) => Some("not kept: the recorder was behind"),
         Kept::None(WhyNotKept::NotInFile) => Some("not in the file that this was read from"),

@@ -219,6 +219,7 @@ pub(super) enum VerdictRecord {
 enum KeptRecord {
     All,
     Prefix(u64),
+    IfText(u64),
     None(#[serde(with = "WhyNotKeptRecord")] WhyNotKept),
 }
 

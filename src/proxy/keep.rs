@@ -5,8 +5,8 @@ use crate::exchange::{Headers, Kept, RequestHead, ResponseHead, WhyNotKept};
 /// Bytes kept of JSON, text, XML and forms. A manifest has some KiB; registries refuse manifests over 4 MiB.
 const TEXT_LIMIT: u64 = 4 * 1024 * 1024;
 
-/// Bytes kept of an error's content whose type says nothing.
-const ERROR_LIMIT: u64 = 64 * 1024;
+/// Bytes kept of a content whose type says nothing, and of an error's, if they are text.
+const UNTYPED_LIMIT: u64 = 64 * 1024;
 
 /// How much to keep of a request's content, and how many bytes that is at most.
 pub fn request(head: &RequestHead, body_limit: Option<u64>) -> (Kept, u64) {
@@ -28,7 +28,7 @@ fn by_type(headers: &Headers, is_error: bool, body_limit: Option<u64>) -> (Kept,
         return up_to(TEXT_LIMIT);
     }
     if is_error || media_type.is_empty() {
-        return up_to(ERROR_LIMIT);
+        return (Kept::IfText(UNTYPED_LIMIT), UNTYPED_LIMIT);
     }
     (Kept::None(WhyNotKept::Binary), 0)
 }
@@ -58,14 +58,16 @@ mod tests {
         let answer = |status, media_type: &str| {
             let mut head = ResponseHead::new(status, "");
             head.headers.push("Content-Type", media_type.as_bytes());
-            response(&head, None).1
+            response(&head, None)
         };
-        assert_eq!(answer(200, "application/vnd.oci.image.index.v1+json"), TEXT_LIMIT);
-        assert_eq!(answer(200, "Application/JSON; charset=utf-8"), TEXT_LIMIT);
-        assert_eq!(answer(403, "application/xml"), TEXT_LIMIT);
-        assert_eq!(answer(200, "application/octet-stream"), 0);
-        assert_eq!(answer(502, "application/octet-stream"), ERROR_LIMIT);
-        assert_eq!(answer(200, "application/vnd.oci.image.layer.v1.tar+gzip"), 0);
+        assert_eq!(answer(200, "application/vnd.oci.image.index.v1+json"), up_to(TEXT_LIMIT));
+        assert_eq!(answer(200, "Application/JSON; charset=utf-8"), up_to(TEXT_LIMIT));
+        assert_eq!(answer(403, "application/xml"), up_to(TEXT_LIMIT));
+        let (nothing, if_text) = ((Kept::None(WhyNotKept::Binary), 0), (Kept::IfText(UNTYPED_LIMIT), UNTYPED_LIMIT));
+        assert_eq!(answer(200, "application/octet-stream"), nothing);
+        assert_eq!(answer(502, "application/octet-stream"), if_text);
+        assert_eq!(answer(200, ""), if_text);
+        assert_eq!(answer(200, "application/vnd.oci.image.layer.v1.tar+gzip"), nothing);
         assert_eq!(request(&RequestHead::new("PATCH", "/"), Some(9)), up_to(9));
     }
 }

@@ -1,4 +1,5 @@
-//! Bodies: decoded first, then masked by what they are.
+//! Bodies: decoded first, then masked by what they are. What may be kept only if it is text, and is none, is dropped
+//! here: no byte of it is masked, so none goes further.
 
 use crate::content::{self, End};
 use crate::exchange::{Body, Headers, Kept, WhyNotKept};
@@ -7,8 +8,24 @@ use crate::secrets::{Masker, Shape};
 /// The most that is kept of a decoded body; a body that unfolds into more is a bomb, not a document.
 const LIMIT: usize = 16 * 1024 * 1024;
 
+/// Undoes the content codings of a body, and looks at what comes out where it is to be kept only if it is text.
+pub(super) fn read(body: &mut Body, headers: Option<&Headers>) {
+    let Kept::IfText(limit) = body.kept else { return decode(body, headers) };
+    body.kept = if body.bytes.len() as u64 == body.length { Kept::All } else { Kept::Prefix(limit) };
+    decode(body, headers);
+    if !content::is_text(&body.bytes) {
+        drop_binary(body);
+    }
+}
+
+fn drop_binary(body: &mut Body) {
+    body.kept = Kept::None(WhyNotKept::Binary);
+    body.bytes = Vec::new();
+    body.decoded_from = Vec::new();
+}
+
 /// Undoes the content codings of a body, once. What stays unreadable is left as it is.
-pub(super) fn decode(body: &mut Body, headers: Option<&Headers>) {
+fn decode(body: &mut Body, headers: Option<&Headers>) {
     let codings = headers.map(content::codings).unwrap_or_default();
     if codings.is_empty() || body.bytes.is_empty() || !body.decoded_from.is_empty() {
         return;
@@ -24,17 +41,7 @@ pub(super) fn decode(body: &mut Body, headers: Option<&Headers>) {
 /// Whether a content coding is still on the body: it is unknown, or the body was damaged from its first byte.
 fn is_coded(body: &Body, headers: Option<&Headers>) -> bool {
     let codings = headers.map(content::codings).unwrap_or_default();
-    body.decoded_from.len() < codings.len() && !is_text(&body.bytes)
-}
-
-/// Whether bytes are text, as far as their beginning tells.
-fn is_text(bytes: &[u8]) -> bool {
-    let beginning = bytes.get(..512).unwrap_or(bytes);
-    let is_readable = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
-    match str::from_utf8(beginning) {
-        Err(error) if error.error_len().is_some() => false,
-        _ => beginning.iter().all(is_readable),
-    }
+    body.decoded_from.len() < codings.len() && !content::is_text(&body.bytes)
 }
 
 /// Masks what is secret in a body and its trailers.
@@ -47,9 +54,7 @@ pub(super) fn mask(masker: &Masker, body: &mut Body, headers: Option<&Headers>) 
     }
     // What cannot be read cannot be masked.
     if is_coded(body, headers) {
-        body.kept = Kept::None(WhyNotKept::Binary);
-        body.bytes = Vec::new();
-        return;
+        return drop_binary(body);
     }
     let shape = shape(headers);
     let Some(masked) = masker.body(shape, &body.bytes) else { return };

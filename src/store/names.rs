@@ -81,7 +81,7 @@ impl Named for Side {
 pub fn kept(kept: Kept) -> String {
     match kept {
         Kept::All => "all".to_owned(),
-        Kept::Prefix(limit) => format!("prefix:{limit}"),
+        Kept::Prefix(limit) | Kept::IfText(limit) => format!("prefix:{limit}"),
         Kept::None(why) => why.word().to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a diagnosis needs stays, byte for byte, and a mask has the shape of what it hides.
 
-use pulltap::exchange::{Body, Exchange};
+use pulltap::exchange::{Body, Exchange, Kept, WhyNotKept};
 
 use super::*;
 
@@ -124,6 +124,49 @@ fn a_decoded_body_says_what_it_was() {
     assert_eq!((once.response_body.bytes.as_slice(), once.response_body.length), (&b"{\"a\":1}"[..], 27));
     assert_eq!(once.response_body.decoded_from, ["gzip"]);
     assert_eq!(redactor().redact(once.clone().into_inner()), once);
+}
+
+/// A content whose type says nothing, as the proxy hands it over.
+fn untyped(bytes: &[u8], coding: Option<&str>) -> Body {
+    let mut made = exchange("/");
+    if let Some(coding) = coding {
+        made.response.as_mut().unwrap().headers.push("Content-Encoding", coding.as_bytes());
+    }
+    let length = bytes.len() as u64;
+    made.response_body =
+        Body { bytes: bytes.to_vec(), length, kept: Kept::IfText(65_536), sha256: Some([1; 32]), ..Body::default() };
+    let redacted = redactor().redact(made);
+    assert_eq!(redactor().redact(redacted.clone().into_inner()), redacted);
+    redacted.into_inner().response_body
+}
+
+#[test]
+fn content_of_no_type_is_kept_if_it_is_text() {
+    for (bytes, coding) in
+        [(&b"{\"a\":1}"[..], None), (b"404 page not found\n", None), (&gzip(b"{\"a\":1}"), Some("gzip"))]
+    {
+        let body = untyped(bytes, coding);
+        assert_eq!((body.kept, body.length, body.bytes.is_empty()), (Kept::All, bytes.len() as u64, false));
+    }
+    let masked = untyped(b"password=hunter2-hunter2", None);
+    assert!(!masked.bytes.is_empty() && !masked.bytes.windows(7).any(|part| part == b"hunter2"), "{masked:?}");
+}
+
+#[test]
+fn of_binary_content_of_no_type_nothing_is_kept_but_length_and_digest() {
+    let utf16: Vec<u8> = "password=hunter2".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let layer = gzip(b"etc/passwd\0\0password=hunter2");
+    for (bytes, coding) in [
+        (&b"etc/passwd\0\0\0password=hunter2"[..], None),
+        (&utf16, None),
+        (&layer, None),
+        (&gzip(b"\x7fELF\0password=hunter2"), Some("gzip")),
+        (&layer, Some("unheard-of")),
+    ] {
+        let body = untyped(bytes, coding);
+        assert_eq!((body.kept, body.bytes), (Kept::None(WhyNotKept::Binary), Vec::new()));
+        assert_eq!((body.length, body.sha256), (bytes.len() as u64, Some([1; 32])));
+    }
 }
 
 #[test]

@@ -44,7 +44,9 @@ fn why_not_kept(kept: Kept, look: &Look) -> Option<String> {
     let words = &look.words;
     match kept {
         Kept::All => None,
-        Kept::Prefix(limit) => Some(filled(&words.content_prefix, &[("size", &quantity::bytes(limit))])),
+        Kept::Prefix(limit) | Kept::IfText(limit) => {
+            Some(filled(&words.content_prefix, &[("size", &quantity::bytes(limit))]))
+        }
         Kept::None(WhyNotKept::Binary) => Some(words.content_binary.clone()),
         Kept::None(WhyNotKept::RecorderBehind) => Some(words.content_behind.clone()),
         Kept::None(WhyNotKept::NotInFile) => Some(words.content_not_in_file.clone()),
