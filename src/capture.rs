@@ -71,7 +71,7 @@ pub struct Understood<'a> {
 pub struct Ended {
     /// What there was.
     pub summary: Summary,
-    /// Where it is, when it was recorded.
+    /// Where it is, when it was recorded and is kept.
     pub recorded: Option<Recorded>,
 }
 

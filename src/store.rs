@@ -27,7 +27,7 @@ pub use queue::Entry;
 pub use recorder::{Recorded, Recorder, Recording};
 use restore::Known;
 pub use trouble::{Health, Trouble, TroubleKind};
-pub use writer::{LastIds, WritableSession, settle};
+pub use writer::{LastIds, WritableSession, remove_if_empty, settle};
 
 /// The ending of a session file's name.
 pub const EXTENSION: &str = "pulltap";

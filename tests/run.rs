@@ -66,6 +66,20 @@ fn the_streams_are_the_commands_own() {
 }
 
 #[test]
+fn no_session_is_left_behind_in_which_nothing_is_unless_it_was_asked_for() {
+    let mut run = Run::new();
+    let output = run.shell("true");
+    assert!(text(&output.stderr).ends_with("so no session is kept.\n"), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read_dir(run.folder.path().join("sessions")).unwrap().count(), 0);
+    run.options = vec!["--session", "asked.pulltap", "--append"];
+    for _ in 0..2 {
+        let output = run.command(&["true"]).current_dir(run.folder.path()).output().unwrap();
+        assert!(!text(&output.stderr).contains("no session is kept"), "{}", text(&output.stderr));
+        assert!(run.folder.path().join("asked.pulltap").exists());
+    }
+}
+
+#[test]
 fn ctrl_c_is_left_to_the_command_and_sigterm_passed_on_to_it() {
     let run = Run::new();
     // What pulltap itself gets of a Ctrl-C, without the command's share.

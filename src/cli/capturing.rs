@@ -46,7 +46,7 @@ pub async fn capture(
     }
     front.recording(&recording, &redactor)?;
     let running = capture.run(stop.clone(), |update, now| front.update(&update, now));
-    let ended = tokio::select! {
+    let mut ended = tokio::select! {
         ended = running => ended,
         never = stop_after(until, stop) => match never {},
     };
@@ -58,6 +58,8 @@ pub async fn capture(
         Ok(har) => (har, None),
         Err(error) => (None, Some(error)),
     };
+    // The HAR is made of the session: only now can that go.
+    ended.recorded = ended.recorded.and_then(|recorded| settings.session.keep(recorded));
     let end = End { capture: ended, har };
     front.ended(&end);
     // A screen reads the session until it is closed.

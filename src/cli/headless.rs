@@ -149,7 +149,7 @@ impl FrontEnd for Printer {
             return;
         }
         let received = quantity::bytes(*response_bytes);
-        let session = recorded.map_or_else(String::new, session);
+        let session = recorded.map_or_else(|| "; nothing was recorded, so no session is kept".to_owned(), session);
         self.add(&format!(
             "{exchanges} exchanges, {failed} failed, {received} received, {} findings{session}",
             trouble.len()

@@ -125,6 +125,9 @@ fn farewell(end: &End, language: Language) -> String {
     if let Some(har) = &end.har {
         lines.push(format!("HAR: {}", har.display()));
     }
+    if end.capture.recorded.is_none() {
+        lines.push(words.nothing_kept.clone());
+    }
     if let Some(recorded) = &end.capture.recorded {
         let path = recorded.path.display().to_string();
         let argument = if path.contains(' ') { format!("\"{path}\"") } else { path.clone() };

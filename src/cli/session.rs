@@ -8,7 +8,7 @@ use jiff::Zoned;
 use super::args::capture::CaptureOptions;
 use super::named_file::cannot_write;
 use crate::platform;
-use crate::store::{EXTENSION, Recorder, Session, StoreError, WritableSession};
+use crate::store::{self, EXTENSION, Health, Recorded, Recorder, Session, StoreError, WritableSession};
 
 /// Captures that may begin within the same second.
 const WITHIN_A_SECOND: u32 = 100;
@@ -52,6 +52,13 @@ impl SessionPlace {
             },
         };
         Recorder::start(session).context("no thread for the recorder")
+    }
+
+    /// What stays of what was recorded. A file that nobody asked for does not stay if nothing is in it.
+    pub fn keep(&self, recorded: Recorded) -> Option<Recorded> {
+        let is_unasked = matches!(self, Self::Folder(_)) && recorded.health == Health::default();
+        let is_gone = is_unasked && store::remove_if_empty(&recorded.path);
+        (!is_gone).then_some(recorded)
     }
 }
 

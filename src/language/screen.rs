@@ -147,6 +147,7 @@ pub struct Words {
     pub role_other: String,
     pub ended: String,
     pub session_is: String,
+    pub nothing_kept: String,
     pub open_again: String,
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use super::facts::Facts;
 use super::lock::Lock;
 use super::queue::Entry;
-use super::{StoreError, columns, create_file, schema, version_of};
+use super::{Session, StoreError, columns, create_file, schema, version_of};
 use crate::platform;
 
 /// How long another program's lock on the file is waited for.
@@ -146,6 +146,18 @@ pub fn settle(path: &Path) {
     {
         settle_connection(&connection);
     }
+}
+
+/// Removes a finished session in which nothing is; whether it did. One that somebody records into stays.
+pub fn remove_if_empty(path: &Path) -> bool {
+    let Ok(_lock) = Lock::of(path) else { return false };
+    let is_empty = Session::open(path).and_then(|session| session.count()).is_ok_and(|count| count == 0);
+    if is_empty {
+        for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+            remove(&file);
+        }
+    }
+    is_empty && !path.exists()
 }
 
 /// Such a file can be read from a folder that cannot be written to. While somebody else reads, it stays as it is.

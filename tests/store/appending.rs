@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{answering, asks, assert_sound, connect, exchanges};
+use crate::support::scripted::PATIENCE;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::pulltap::Setup;
 use crate::support::scripted::scene::HOST;
@@ -10,6 +11,20 @@ use crate::support::scripted::scene::HOST;
 fn recording_into(session: &Path, more: &[&str]) -> Setup {
     let setup = Setup::trusting(&Authority::new()).arg("--session").arg(session.to_str().unwrap());
     more.iter().fold(setup, |setup, argument| setup.arg(argument))
+}
+
+#[test]
+fn a_capture_of_nothing_leaves_no_session_unless_it_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = folder.path().join("asked.pulltap");
+    for (setup, left) in [(Setup::trusting(&Authority::new()), None), (recording_into(&session, &[]), session.to_str())]
+    {
+        let pulltap = setup.start();
+        pulltap.signal("TERM");
+        let printed = pulltap.ends_well_within(PATIENCE);
+        let summary = printed.iter().find(|line| line["type"] == "summary").unwrap();
+        assert_eq!(summary["session"].as_str(), left);
+    }
 }
 
 #[test]

@@ -21,8 +21,7 @@ impl Left<'_> {
     /// Holds the session, the HAR, a session made of the HAR and the printed lines against each other.
     #[track_caller]
     pub fn assert_says_the_same_everywhere(&self) {
-        let summary = self.lines.iter().rfind(|line| line["type"] == "summary").expect("a summary");
-        let session = Path::new(summary["session"].as_str().expect("a session"));
+        let Some(session) = self.session() else { return };
         let from_session = self.report(session);
         let from_har = self.report(self.har);
         assert_same("the HAR and the session", &from_har, &from_session);
@@ -37,20 +36,31 @@ impl Left<'_> {
         self.assert_as_printed(&from_session);
     }
 
+    /// The session; a capture in which nothing happened leaves none behind.
+    #[track_caller]
+    fn session(&self) -> Option<&Path> {
+        let summary = self.lines.iter().rfind(|line| line["type"] == "summary").expect("a summary");
+        if let Some(session) = summary["session"].as_str() {
+            return Some(Path::new(session));
+        }
+        let happened = self.lines.iter().find(|line| matches!(line["type"].as_str(), Some("exchange" | "finding")));
+        assert_eq!((summary, happened), (summary, None), "a session");
+        None
+    }
+
     /// Looks for these secrets, plain and in base64, in everything that the capture left and said.
     #[track_caller]
     pub fn assert_holds_none_of(&self, secrets: &[String], log: &Path) {
-        let summary = self.lines.iter().rfind(|line| line["type"] == "summary").expect("a summary");
-        let session = Path::new(summary["session"].as_str().expect("a session"));
+        let saved = self.session().unwrap_or(self.har);
         let printed = self.lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
         let mut artefacts = vec![("what was printed".to_owned(), printed.into_bytes())];
-        for file in [session, self.har, log] {
+        for file in [saved, self.har, log] {
             artefacts.push((file.display().to_string(), std::fs::read(file).unwrap()));
         }
         for format in ["text", "json"] {
             let report = Command::new(env!("CARGO_BIN_EXE_pulltap"))
                 .args(["report", "--all", "--format", format, "--data-dir"])
-                .args([self.data, session])
+                .args([self.data, saved])
                 .output()
                 .unwrap();
             artefacts.push((format!("the report as {format}"), report.stdout));

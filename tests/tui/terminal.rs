@@ -62,7 +62,7 @@ fn a_signal_gives_the_terminal_back() {
             let pid = fs::read_to_string(world.path("pid")).unwrap();
             Ran::ok(world.command("kill").args(["-s", signal, pid.trim()]));
             let screen = terminal.wait_for("status=0");
-            assert!(screen.contains("Open it again: pulltap open"), "{signal}: {screen}");
+            assert!(screen.contains("so no session is kept"), "{signal}: {screen}");
             terminal.expect_as_before();
         }
     });

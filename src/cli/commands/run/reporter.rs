@@ -40,7 +40,8 @@ fn report(end: &End, language: Language) -> String {
     let findings = summary.findings.iter().filter(|finding| finding.is_trouble());
     let findings: Vec<_> = findings.map(|one| text::finding(one, &catalogue, language)).collect();
     if findings.is_empty() && summary.exchanges == 0 {
-        return format!("pulltap: {}", words.nothing_seen);
+        let kept = if end.capture.recorded.is_none() { words.nothing_kept } else { "" };
+        return format!("pulltap: {} {kept}", words.nothing_seen).trim_end().to_owned();
     }
     let mut lines = match findings.as_slice() {
         [] => format!("pulltap: {}", words.nothing_wrong),

@@ -10,6 +10,8 @@ pub struct Words {
     pub not_found: &'static str,
     /// Nothing came through the proxy.
     pub nothing_seen: &'static str,
+    /// Nothing was recorded, and no session is kept.
+    pub nothing_kept: &'static str,
     /// Nothing is wrong.
     pub nothing_wrong: &'static str,
     /// How much there was, and where it is.
@@ -31,6 +33,7 @@ const EN: Words = Words {
     not_found: "there is no command `{command}`",
     nothing_seen: "nothing came through the proxy. The command made no request, or it does not read HTTPS_PROXY, or another \
                    program makes its requests.",
+    nothing_kept: "Nothing was recorded, so no session is kept.",
     nothing_wrong: "nothing wrong was found.",
     summary: "exchanges: {exchanges}, failed: {failed}; all of them: pulltap report {session}",
 };
@@ -40,6 +43,7 @@ const JA: Words = Words {
                     見るには `pulltap` を起動し、デーモンをそこへ向けます。方法は `{setup}` で確認できます。",
     not_found: "`{command}` というコマンドはありません",
     nothing_seen: "プロキシを通った通信はありませんでした。コマンドが要求を行わなかったか、HTTPS_PROXY を読まないか、別のプログラムが要求を行っています。",
+    nothing_kept: "記録されたものがないため、セッションは残していません。",
     nothing_wrong: "問題は見つかりませんでした。",
     summary: "通信 {exchanges} 件、うち失敗 {failed} 件。すべて見るには: pulltap report {session}",
 };
@@ -49,6 +53,7 @@ const ZH_HANT: Words = Words {
                     做法請見 `{setup}`。",
     not_found: "沒有 `{command}` 這個命令",
     nothing_seen: "沒有任何流量經過 Proxy。命令可能未提出要求、不讀取 HTTPS_PROXY，或由其他程式代為提出要求。",
+    nothing_kept: "沒有任何記錄，因此未保留工作階段。",
     nothing_wrong: "未發現問題。",
     summary: "通訊 {exchanges} 筆，失敗 {failed} 筆；查看全部：pulltap report {session}",
 };
