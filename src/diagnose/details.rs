@@ -107,13 +107,13 @@ pub struct Transfer {
 }
 
 impl Details {
-    /// The details of this exchange, if it has any.
-    pub fn of(exchange: &Exchange, role: Role) -> Option<Box<Self>> {
+    /// The details of this exchange, if it has any; `manifest` is the one that it reads or writes.
+    pub fn of(exchange: &Exchange, role: Role, manifest: Option<Manifest>) -> Option<Box<Self>> {
         let leads_to = leads_to(exchange, role);
         let details = Self {
             leads_to_at: leads_to.as_ref().map_or(0, |(at, _)| *at),
             leads_to: leads_to.map(|(_, host)| host),
-            manifest: manifest(exchange, role).map(Box::new),
+            manifest: ReadManifest::of(exchange, role, manifest).map(Box::new),
             allowance: Allowance::of(exchange).map(Box::new),
             next_page: next_page(exchange, role),
             attributes: Attributes::of(exchange, role).map(Box::new),
@@ -133,38 +133,44 @@ fn leads_to(exchange: &Exchange, role: Role) -> Option<(usize, Box<str>)> {
     (!host.eq_ignore_ascii_case(&exchange.target.host)).then(|| (at, host.into_boxed_str()))
 }
 
-/// Plain images are by far the most, and no rule asks for them.
-fn manifest(exchange: &Exchange, role: Role) -> Option<ReadManifest> {
-    if role != Role::Manifest {
-        return None;
+impl ReadManifest {
+    /// Plain images are by far the most, and no rule asks for them.
+    fn of(exchange: &Exchange, role: Role, manifest: Option<Manifest>) -> Option<Self> {
+        if role != Role::Manifest {
+            return None;
+        }
+        let (request, response) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
+        let is_put = request.method == "PUT";
+        if !(200..300).contains(&response.status) {
+            return None;
+        }
+        let (headers, body) = if is_put {
+            (&request.headers, &exchange.request_body)
+        } else {
+            (&response.headers, &exchange.response_body)
+        };
+        let content_type = headers.text("content-type");
+        let is_old = content_type.as_deref().is_some_and(is_schema1_type);
+        let text = String::from_utf8_lossy(&body.bytes);
+        let parts = ["\"manifests\"", ".foreign.", ".nondistributable."];
+        let telling = parts.into_iter().find(|part| text.contains(part));
+        let manifest = match manifest {
+            Some(manifest) if is_old || telling.is_some() => manifest,
+            None if is_old => Manifest::without_content(ManifestKind::Schema1, content_type.as_deref()?),
+            _ => return None,
+        };
+        let accepts_newer = |value: &[u8]| {
+            let accepted = String::from_utf8_lossy(value);
+            accepted.contains("manifest.v2") || accepted.contains("vnd.oci.image.")
+        };
+        Some(Self {
+            manifest,
+            was_asked_for: !request.headers.all("accept").any(accepts_newer),
+            at: error_body::range_of(&body.bytes, telling.unwrap_or("")),
+            type_at: field_of(headers, &["content-type"]).map(|(at, _)| at),
+            agent_at: field_of(&request.headers, &["user-agent"]).map(|(at, _)| at),
+        })
     }
-    let (request, response) = (exchange.request.as_ref()?, exchange.response.as_ref()?);
-    let is_put = request.method == "PUT";
-    if !(200..300).contains(&response.status) {
-        return None;
-    }
-    let (headers, body) =
-        if is_put { (&request.headers, &exchange.request_body) } else { (&response.headers, &exchange.response_body) };
-    let content_type = headers.text("content-type");
-    let is_old = content_type.as_deref().is_some_and(is_schema1_type);
-    let text = String::from_utf8_lossy(&body.bytes);
-    let telling = ["\"manifests\"", ".foreign.", ".nondistributable."].into_iter().find(|part| text.contains(part));
-    let manifest = match Manifest::of(&body.bytes, content_type.as_deref()) {
-        Some(manifest) if is_old || telling.is_some() => manifest,
-        None if is_old => Manifest::without_content(ManifestKind::Schema1, content_type.as_deref()?),
-        _ => return None,
-    };
-    let accepts_newer = |value: &[u8]| {
-        let accepted = String::from_utf8_lossy(value);
-        accepted.contains("manifest.v2") || accepted.contains("vnd.oci.image.")
-    };
-    Some(ReadManifest {
-        manifest,
-        was_asked_for: !request.headers.all("accept").any(accepts_newer),
-        at: error_body::range_of(&body.bytes, telling.unwrap_or("")),
-        type_at: field_of(headers, &["content-type"]).map(|(at, _)| at),
-        agent_at: field_of(&request.headers, &["user-agent"]).map(|(at, _)| at),
-    })
 }
 
 impl Allowance {

@@ -8,8 +8,8 @@ use crate::exchange::tls::AlertSender;
 use crate::exchange::{Body, Exchange, ExchangeId, Failure, Kept, Moment, Origin, Scheme, Verdict, WhyOpaque};
 pub use crate::registry::Method;
 use crate::registry::{
-    Authorization, Challenge, Endpoint, Links, Management, PlaceKey, Role, TokenAnswer, TokenKey, TokenRequest,
-    parameters,
+    Authorization, Challenge, Endpoint, Links, Management, Manifest, PlaceKey, Role, TokenAnswer, TokenKey,
+    TokenRequest, parameters,
 };
 
 use super::details::Details;
@@ -129,6 +129,8 @@ impl Facts {
         let method = exchange.method().unwrap_or("");
         let agent = exchange.request.as_ref().and_then(|request| request.headers.text("user-agent"));
         let role = Role::of(method, &endpoint, exchange.status());
+        let method = Method::of(method);
+        let manifest = Manifest::of_exchange(exchange, &endpoint, method);
         let mut facts = Self {
             id: exchange.id,
             origin: exchange.origin,
@@ -138,10 +140,10 @@ impl Facts {
             host: shared(&exchange.target.host),
             port: exchange.target.port,
             place: PlaceKey::of_exchange(exchange),
-            links: Links::of(exchange, &endpoint, Method::of(method)).map(Box::new),
-            method: Method::of(method),
+            links: Links::of(exchange, &endpoint, method, manifest.as_ref()).map(Box::new),
+            method,
             role,
-            details: Details::of(exchange, role),
+            details: Details::of(exchange, role, manifest),
             endpoint,
             sent: exchange.request_body.length,
             received: if exchange.answered_by_us { 0 } else { exchange.response_body.length },

@@ -1,18 +1,9 @@
 //! What an exchange names for others to ask for: the digest of a manifest and what it is made of, the blob that an
 //! upload is for, and where it goes on.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
 use crate::exchange::Exchange;
 
-use super::{Endpoint, Method, PlaceKey, parameters, token};
-
-/// The longest manifest that is looked into; the specification asks registries for 4 MiB.
-const LONGEST_MANIFEST: usize = 4 * 1024 * 1024;
-/// The most parts of a manifest that are followed.
-const MOST_PARTS: usize = 4096;
+use super::{Endpoint, Manifest, Method, PlaceKey, parameters, token};
 
 /// A tag or a digest, as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,11 +30,11 @@ pub struct Links {
 }
 
 impl Links {
-    /// What this exchange names, if anything.
-    pub fn of(exchange: &Exchange, endpoint: &Endpoint, method: Method) -> Option<Self> {
+    /// What this exchange names, if anything; `manifest` is the one that it reads or writes.
+    pub fn of(exchange: &Exchange, endpoint: &Endpoint, method: Method, manifest: Option<&Manifest>) -> Option<Self> {
         let mut links = Self::default();
         match endpoint {
-            Endpoint::Manifest { .. } => links.read_manifest(exchange, method),
+            Endpoint::Manifest { .. } => links.read_manifest(exchange, method, manifest),
             Endpoint::Upload { .. } => links.digest = digest_of_upload(exchange),
             Endpoint::Uploads { mount, .. } => {
                 links.digest = mount.as_deref().map(ReferenceKey::of).or_else(|| digest_of_upload(exchange));
@@ -55,49 +46,22 @@ impl Links {
         (links != Self::default()).then_some(links)
     }
 
-    fn read_manifest(&mut self, exchange: &Exchange, method: Method) {
+    fn read_manifest(&mut self, exchange: &Exchange, method: Method, manifest: Option<&Manifest>) {
         let is_well = exchange.status().is_some_and(|status| (200..300).contains(&status));
         if !is_well && method != Method::Put {
             return;
         }
-        let content = if method == Method::Put { &exchange.request_body } else { &exchange.response_body };
         let digest = exchange.response.as_ref().and_then(|response| response.headers.text("docker-content-digest"));
         self.digest = digest.map(|digest| ReferenceKey::of(&digest));
-        if content.bytes.len() > LONGEST_MANIFEST {
-            return;
+        if let Some(manifest) = manifest {
+            self.config = manifest.config.as_deref().map(ReferenceKey::of);
+            self.parts = manifest.parts().map(ReferenceKey::of).collect();
         }
-        let Ok(manifest) = serde_json::from_slice::<Manifest<'_>>(&content.bytes) else { return };
-        self.config = manifest.config.and_then(|part| part.key());
-        let parts = if manifest.layers.is_empty() { manifest.manifests } else { manifest.layers };
-        self.parts = parts.iter().filter_map(Part::key).take(MOST_PARTS).collect();
     }
 
     /// Whether it is made of this blob or manifest.
     pub fn has(&self, part: ReferenceKey) -> bool {
         self.config == Some(part) || self.parts.contains(&part)
-    }
-}
-
-/// An image manifest or an index, as far as it names others.
-#[derive(Deserialize)]
-struct Manifest<'a> {
-    #[serde(borrow)]
-    config: Option<Part<'a>>,
-    #[serde(borrow, default)]
-    layers: Vec<Part<'a>>,
-    #[serde(borrow, default)]
-    manifests: Vec<Part<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Part<'a> {
-    #[serde(borrow)]
-    digest: Option<Cow<'a, str>>,
-}
-
-impl Part<'_> {
-    fn key(&self) -> Option<ReferenceKey> {
-        self.digest.as_deref().map(ReferenceKey::of)
     }
 }
 
@@ -120,7 +84,9 @@ mod tests {
         }
         exchange.response = Some(response);
         exchange.response_body.bytes = content.as_bytes().to_vec();
-        Links::of(&exchange, &Endpoint::of(exchange.path(), exchange.query()), Method::of(method))
+        let (endpoint, method) = (Endpoint::of(exchange.path(), exchange.query()), Method::of(method));
+        let manifest = Manifest::of_exchange(&exchange, &endpoint, method);
+        Links::of(&exchange, &endpoint, method, manifest.as_ref())
     }
 
     #[test]

@@ -7,10 +7,14 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// The longest manifest that is looked into: Azure Container Registry takes 4 MiB.
+use crate::exchange::Exchange;
+
+use super::{Endpoint, Method};
+
+/// The longest manifest that is looked into: Azure Container Registry takes 4 MiB, as the specification asks.
 const LONGEST: usize = 4 * 1024 * 1024;
-/// The most platforms or layers that are kept.
-const MOST: usize = 1_000;
+/// The most platforms, layers or images of an index that are kept.
+const MOST: usize = 4096;
 
 /// What kind of document a manifest is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +34,10 @@ pub struct Manifest {
     pub kind: ManifestKind,
     /// Its media type, as it says itself or as the answer says.
     pub media_type: Box<str>,
+    /// The digest of an image's configuration.
+    pub config: Option<Box<str>>,
+    /// The digests of the manifests of an index, in order.
+    pub manifests: Box<[Box<str>]>,
     /// The platforms of an index, in order. Attestations have none.
     pub platforms: Box<[Platform]>,
     /// The layers of an image, in order.
@@ -61,6 +69,19 @@ pub struct Layer {
 }
 
 impl Manifest {
+    /// The manifest that this exchange reads or writes, whatever comes of it.
+    pub fn of_exchange(exchange: &Exchange, endpoint: &Endpoint, method: Method) -> Option<Self> {
+        if !matches!(endpoint, Endpoint::Manifest { .. }) {
+            return None;
+        }
+        let (headers, body) = match method {
+            Method::Put => (exchange.request.as_ref().map(|head| &head.headers), &exchange.request_body),
+            _ => (exchange.response.as_ref().map(|head| &head.headers), &exchange.response_body),
+        };
+        let content_type = headers.and_then(|headers| headers.text("content-type"));
+        Self::of(&body.bytes, content_type.as_deref())
+    }
+
     /// The manifest that this content is; `content_type` is what the answer calls it. `None` when it is none.
     pub fn of(content: &[u8], content_type: Option<&str>) -> Option<Self> {
         if content.len() > LONGEST {
@@ -84,6 +105,8 @@ impl Manifest {
         Some(Self {
             kind,
             media_type: media_type.into(),
+            config: document.get("config").and_then(digest),
+            manifests: all("manifests").iter().take(MOST).filter_map(digest).collect(),
             platforms: all("manifests").iter().take(MOST).filter_map(Platform::of).collect(),
             layers: all("layers").iter().take(MOST).filter_map(Layer::of).collect(),
         })
@@ -91,7 +114,21 @@ impl Manifest {
 
     /// A manifest of which only kind and media type are known, as from the answer to a HEAD.
     pub fn without_content(kind: ManifestKind, media_type: &str) -> Self {
-        Self { kind, media_type: short(media_type), platforms: Box::default(), layers: Box::default() }
+        Self {
+            kind,
+            media_type: short(media_type),
+            config: None,
+            manifests: Box::default(),
+            platforms: Box::default(),
+            layers: Box::default(),
+        }
+    }
+
+    /// The digests of the layers of an image, or of the manifests of an index.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        let layers = self.layers.iter().map(|layer| &*layer.digest);
+        let manifests = self.manifests.iter().map(|digest| &**digest);
+        layers.chain(manifests.filter(|_| self.layers.is_empty()))
     }
 
     /// The layers that registries are not to distribute.
@@ -135,13 +172,18 @@ impl fmt::Display for Platform {
 
 impl Layer {
     fn of(entry: &Value) -> Option<Self> {
-        let digest = entry.get("digest").and_then(Value::as_str)?;
+        let digest = digest(entry)?;
         let media_type = entry.get("mediaType").and_then(Value::as_str).unwrap_or("");
         let urls = entry.get("urls").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let urls = urls.iter().filter_map(Value::as_str).take(8).map(Into::into).collect();
         let is_foreign = media_type.contains(".foreign.") || media_type.contains(".nondistributable.");
-        Some(Self { digest: short(digest), size: entry.get("size").and_then(Value::as_u64), urls, is_foreign })
+        Some(Self { digest, size: entry.get("size").and_then(Value::as_u64), urls, is_foreign })
     }
+}
+
+/// The digest of what an entry describes.
+fn digest(entry: &Value) -> Option<Box<str>> {
+    entry.get("digest").and_then(Value::as_str).map(short)
 }
 
 fn short(text: &str) -> Box<str> {
@@ -169,6 +211,18 @@ mod tests {
         assert!(index.has_image_for("linux", "arm64"), "a 64-bit ARM machine runs 32-bit programs");
         assert!(!index.has_image_for("windows", "amd64"));
         assert!(!index.has_image_for("linux", "s390x"));
+        assert_eq!(index.parts().collect::<Vec<_>>(), ["sha256:aa", "sha256:bb", "sha256:cc"]);
+    }
+
+    #[test]
+    fn an_image_is_made_of_its_layers() {
+        let image =
+            br#"{"config":{"digest":"sha256:c"},"layers":[{"digest":"sha256:1"},{"size":3},{"digest":"sha256:2"}]}"#;
+        let image = Manifest::of(image, None).unwrap();
+        assert_eq!(
+            (image.config.as_deref(), image.parts().collect::<Vec<_>>()),
+            (Some("sha256:c"), vec!["sha256:1", "sha256:2"])
+        );
     }
 
     #[test]
