@@ -21,7 +21,7 @@ use pulltap::store::{Recorded, Recorder, Session};
 
 use crate::support::scripted::client::tunnel;
 use crate::support::scripted::origin::Origin;
-use crate::support::scripted::pulltap::Pulltap;
+use crate::support::scripted::proxy::Proxy;
 use crate::support::scripted::scene::HOST;
 use crate::support::scripted::wire::Wire;
 
@@ -75,6 +75,6 @@ fn asks(wire: &mut Wire, path: &str) -> bool {
 }
 
 /// A tunnel to that server.
-fn connect(pulltap: &Pulltap) -> Wire {
+fn connect(pulltap: &Proxy) -> Wire {
     tunnel(pulltap.address(), &format!("{HOST}:80"))
 }

@@ -3,7 +3,7 @@
 //!
 //! A test calls `world::in_private_world` and finds itself in network, mount and process namespaces of its own, where
 //! invented names on 192.0.2.x lead to `origin::Origin` (registry, token server, blob host) and where nothing can
-//! outlive it. `pulltap::Pulltap` is the program under test, started as a user would start it.
+//! outlive it. The program under test is `pulltap::Pulltap` there, and `scripted::proxy::Proxy` between scripted sockets.
 
 #[cfg(target_os = "linux")]
 pub mod bridge;
@@ -19,6 +19,7 @@ pub mod dockerd;
 pub mod false_clock;
 #[cfg(target_os = "linux")]
 pub mod image;
+pub mod lines;
 #[cfg(target_os = "linux")]
 pub mod origin;
 #[cfg(target_os = "linux")]

@@ -8,7 +8,7 @@ use crate::support::scripted::PATIENCE;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{connect_head, tls_tunnel, tunnel};
 use crate::support::scripted::origin::{Origin, ServerTls};
-use crate::support::scripted::pulltap::{Pulltap, Setup};
+use crate::support::scripted::proxy::{Proxy, Setup};
 use crate::support::scripted::record::assert_failure;
 use crate::support::scripted::scene::HOST;
 #[cfg(unix)]
@@ -104,7 +104,7 @@ fn after_the_proxys_certificate_without_a_word() {
 }
 
 /// A proxy before a server that reads the request, says so, sends this, and then waits for the client's end.
-fn serving(answer: &'static [u8]) -> (Pulltap, Origin, mpsc::Receiver<()>) {
+fn serving(answer: &'static [u8]) -> (Proxy, Origin, mpsc::Receiver<()>) {
     let authority = Authority::new();
     let (asked, is_asked) = mpsc::sync_channel(1);
     let origin = Origin::tls(&ServerTls::new(authority.identity(&[HOST])), move |server| {

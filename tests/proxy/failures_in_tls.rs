@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::scripted::authority::{Authority, Identity};
 use crate::support::scripted::client::{ClientTls, Response, tls_tunnel, tunnel};
 use crate::support::scripted::origin::{Origin, ServerTls};
-use crate::support::scripted::pulltap::{Pulltap, Setup};
+use crate::support::scripted::proxy::{Proxy, Setup};
 use crate::support::scripted::record::assert_failure;
 use crate::support::scripted::scene::HOST;
 use crate::support::scripted::wire::{Ending, Wire};
@@ -19,13 +19,13 @@ const REQUEST: &str = "GET /v2/ HTTP/1.1\r\nHost: registry.test\r\n\r\n";
 const URL: &str = "https://registry.test/v2/";
 
 /// A proxy in front of this server.
-fn in_front_of(authority: &Authority, origin: &Origin) -> Pulltap {
+fn in_front_of(authority: &Authority, origin: &Origin) -> Proxy {
     Setup::trusting(authority).resolving(HOST, 443, origin.address()).start()
 }
 
 /// A client's TLS must succeed and its request be answered with this reason; gives what was recorded.
 #[track_caller]
-fn answered(pulltap: &Pulltap, reason: &str) -> Value {
+fn answered(pulltap: &Proxy, reason: &str) -> Value {
     let mut wire = tls_tunnel(pulltap.address(), "registry.test:443", &pulltap.client(HOST));
     wire.send(REQUEST);
     let response = Response::receive(&mut wire);
@@ -142,7 +142,7 @@ fn says_that_a_server_sent_an_alert() {
 }
 
 /// Sends a ClientHello and leaves what comes back as it is.
-fn say_hello(wire: &mut Wire, pulltap: &Pulltap) {
+fn say_hello(wire: &mut Wire, pulltap: &Proxy) {
     let mut hello = Vec::new();
     pulltap.client(HOST).connection().write_tls(&mut hello).unwrap();
     wire.send(hello);

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{Response, ask, connect_head};
-use crate::support::scripted::pulltap::{Pulltap, Setup};
+use crate::support::scripted::proxy::{Proxy, Setup};
 use crate::support::scripted::record::assert_failure;
 use crate::support::scripted::wire::Wire;
 
 /// Asks for a tunnel, which must be refused with this status line; gives what was recorded.
 #[track_caller]
-fn refused(pulltap: &Pulltap, authority: &str, status_line: &str) -> Value {
+fn refused(pulltap: &Proxy, authority: &str, status_line: &str) -> Value {
     let mut wire = Wire::connect(pulltap.address());
     wire.send(connect_head(authority));
     let response = Response::receive(&mut wire);
@@ -26,7 +26,7 @@ fn refused(pulltap: &Pulltap, authority: &str, status_line: &str) -> Value {
 }
 
 /// Starts a proxy that dials this address for `registry.test:443`.
-fn dialling(address: SocketAddr) -> Pulltap {
+fn dialling(address: SocketAddr) -> Proxy {
     Setup::trusting(&Authority::new()).resolving("registry.test", 443, address).start()
 }
 

@@ -7,7 +7,7 @@ use rustls::{ProtocolVersion, SupportedProtocolVersion};
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{ClientTls, Response, tls_tunnel, tunnel};
 use crate::support::scripted::origin::{Origin, ServerTls};
-use crate::support::scripted::pulltap::Setup;
+use crate::support::scripted::proxy::Setup;
 use crate::support::scripted::record::exchanges;
 use crate::support::scripted::scene::{Greeting, HOST, Scene};
 use crate::support::scripted::wire::Wire;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{ClientTls, tls_tunnel, tunnel};
 use crate::support::scripted::origin::{Origin, ServerTls};
-use crate::support::scripted::pulltap::Setup;
+use crate::support::scripted::proxy::Setup;
 use crate::support::scripted::record::{assert_failure, exchanges};
 use crate::support::scripted::scene::{HOST, Scene};
 use crate::support::scripted::wire::Wire;

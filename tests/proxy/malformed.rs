@@ -5,17 +5,17 @@ use std::thread;
 use crate::support::scripted::PATIENCE;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{Response, connect_head, header};
-use crate::support::scripted::pulltap::{Pulltap, Setup};
+use crate::support::scripted::proxy::{Proxy, Setup};
 use crate::support::scripted::record::{assert_failure, exchanges};
 use crate::support::scripted::wire::{Ending, Wire};
 
-fn proxy() -> Pulltap {
+fn proxy() -> Proxy {
     Setup::trusting(&Authority::new()).start()
 }
 
 /// Sends this and gets an answer, after which the proxy hangs up.
 #[track_caller]
-fn say(pulltap: &Pulltap, bytes: impl AsRef<[u8]>) -> Response {
+fn say(pulltap: &Proxy, bytes: impl AsRef<[u8]>) -> Response {
     let mut wire = Wire::connect(pulltap.address());
     wire.send(bytes);
     let response = Response::receive(&mut wire);

@@ -8,7 +8,7 @@ use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{Response, connect_head, header};
 use crate::support::scripted::forward::Forward;
 use crate::support::scripted::origin::{Origin, ServerTls};
-use crate::support::scripted::pulltap::{Setup, WELL};
+use crate::support::scripted::proxy::{Setup, WELL};
 use crate::support::scripted::record::{assert_failure, exchanges};
 use crate::support::scripted::wire::{Ending, Wire};
 

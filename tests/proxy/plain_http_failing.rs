@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{Response, connect_head};
 use crate::support::scripted::forward::Forward;
-use crate::support::scripted::pulltap::{Pulltap, Setup};
+use crate::support::scripted::proxy::{Proxy, Setup};
 use crate::support::scripted::record::{assert_failure, exchanges};
 use crate::support::scripted::wire::{Ending, Wire};
 
@@ -100,13 +100,13 @@ fn a_client_that_said_its_last_word_still_gets_its_answer() {
     assert!(exchanges(&printed)[0]["failure"].is_null(), "{printed:?}");
 }
 
-fn proxy() -> Pulltap {
+fn proxy() -> Proxy {
     Setup::trusting(&Authority::new()).start()
 }
 
 /// Sends this and gets an answer, after which the proxy hangs up.
 #[track_caller]
-fn say(pulltap: &Pulltap, bytes: impl AsRef<[u8]>) -> Response {
+fn say(pulltap: &Proxy, bytes: impl AsRef<[u8]>) -> Response {
     let mut wire = Wire::connect(pulltap.address());
     wire.send(bytes);
     let response = Response::receive(&mut wire);

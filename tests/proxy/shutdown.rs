@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{connect_head, tls_tunnel, tunnel};
 use crate::support::scripted::origin::{Origin, ServerTls};
-use crate::support::scripted::pulltap::Setup;
+use crate::support::scripted::proxy::Setup;
 use crate::support::scripted::record::exchanges;
 use crate::support::scripted::scene::HOST;
 use crate::support::scripted::stalled::Stalled;
@@ -44,7 +44,7 @@ fn ends_soon_after(signal: &str) {
 
     pulltap.signal(signal);
     let printed = pulltap.ends_well_within(Duration::from_secs(2));
-    assert_eq!(printed.iter().rev().nth(1).unwrap()["type"], "summary", "{printed:?}");
+    assert_eq!(printed.last().unwrap()["type"], "summary", "{printed:?}");
     let listed = exchanges(&printed);
     let get = listed.iter().find(|exchange| exchange["method"] == "GET").expect("the request that waited");
     assert_eq!((&get["failure"]["side"], &get["failure"]["kind"]), (&"us".into(), &"stopped".into()), "{get}");

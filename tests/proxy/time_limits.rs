@@ -12,7 +12,7 @@ use crate::support::scripted::PATIENCE;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{Response, connect_head, tls_tunnel, tunnel};
 use crate::support::scripted::origin::{Origin, ServerTls};
-use crate::support::scripted::pulltap::Setup;
+use crate::support::scripted::proxy::Setup;
 use crate::support::scripted::record::assert_failure;
 use crate::support::scripted::scene::HOST;
 use crate::support::scripted::stalled::Stalled;

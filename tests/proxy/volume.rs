@@ -10,7 +10,7 @@ use crate::support::scripted::PATIENCE;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{Response, tls_tunnel};
 use crate::support::scripted::origin::{Origin, ServerTls};
-use crate::support::scripted::pulltap::Setup;
+use crate::support::scripted::proxy::Setup;
 use crate::support::scripted::record::exchanges;
 use crate::support::scripted::scene::{HOST, Scene};
 use crate::support::scripted::wire::{Ending, Wire};

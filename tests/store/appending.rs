@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{answering, asks, assert_sound, connect, exchanges};
 use crate::support::scripted::PATIENCE;
 use crate::support::scripted::authority::Authority;
-use crate::support::scripted::pulltap::Setup;
+use crate::support::scripted::proxy::Setup;
 use crate::support::scripted::scene::HOST;
 
 fn recording_into(session: &Path, more: &[&str]) -> Setup {

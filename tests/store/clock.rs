@@ -9,7 +9,7 @@ use super::{answering, asks, assert_sound, connect, exchanges};
 use crate::support::false_clock::library;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::origin::Origin;
-use crate::support::scripted::pulltap::Setup;
+use crate::support::scripted::proxy::Setup;
 use crate::support::scripted::scene::HOST;
 
 /// A capture whose clock shows what stands in this file; it may be set while the capture runs.

@@ -10,7 +10,7 @@ use super::{answering, asks, assert_sound, connect, exchanges};
 use crate::support::scripted::PATIENCE;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::origin::Origin;
-use crate::support::scripted::pulltap::{Pulltap, Setup};
+use crate::support::scripted::proxy::{Proxy, Setup};
 use crate::support::scripted::scene::HOST;
 
 const ROUNDS: u64 = 20;
@@ -20,7 +20,7 @@ const CLIENTS: usize = 3;
 const MAY_BE_LOST: Duration = Duration::from_millis(200);
 
 /// Lets clients ask for so long, kills, and gives what was answered and when, and when it was killed.
-fn kill_after(time: Duration, pulltap: &mut Pulltap) -> (Vec<(String, Instant)>, Instant) {
+fn kill_after(time: Duration, pulltap: &mut Proxy) -> (Vec<(String, Instant)>, Instant) {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let clients = [0; CLIENTS].map(|_| connect(pulltap)).into_iter().enumerate().map(|(client, mut wire)| {
@@ -49,7 +49,7 @@ fn kill_after(time: Duration, pulltap: &mut Pulltap) -> (Vec<(String, Instant)>,
     })
 }
 
-fn start(origin: &Origin, folder: &tempfile::TempDir) -> Pulltap {
+fn start(origin: &Origin, folder: &tempfile::TempDir) -> Proxy {
     let session = folder.path().join("killed.pulltap");
     let setup = Setup::trusting(&Authority::new()).resolving(HOST, 80, origin.address());
     setup.arg("--session").arg(session.to_str().unwrap()).start()

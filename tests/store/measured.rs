@@ -7,7 +7,7 @@ use pulltap::exchange::{Exchange, Headers};
 use super::queries::asking;
 use super::{answering, asks, connect, exchanges, record, redacted};
 use crate::support::scripted::authority::Authority;
-use crate::support::scripted::pulltap::Setup;
+use crate::support::scripted::proxy::Setup;
 use crate::support::scripted::scene::HOST;
 
 const EXCHANGES: u64 = 50_000;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{answering, asks, assert_sound, connect, exchanges};
 use crate::support::ran::Ran;
 use crate::support::scripted::authority::Authority;
-use crate::support::scripted::pulltap::Setup;
+use crate::support::scripted::proxy::Setup;
 use crate::support::scripted::scene::HOST;
 use crate::support::world::in_private_world;
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use pulltap::exchange::Moment;
 
-use super::scripted::pulltap::Setup;
+use super::scripted::proxy::Setup;
 use super::tools;
 
 /// What programs under a false clock load.

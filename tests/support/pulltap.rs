@@ -1,17 +1,16 @@
-//! The program under test, started and read as a user's script would.
+//! The program between real clients and a real registry, started and read as a user's script would.
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::lines::Lines;
 use super::ran::{Ran, eventually};
 use super::saved::Left;
 use super::token_server;
@@ -25,7 +24,7 @@ const LIMIT: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct Pulltap {
     process: Child,
-    lines: Arc<Mutex<Vec<Value>>>,
+    lines: Lines,
     address: String,
     data: PathBuf,
     har: PathBuf,
@@ -60,8 +59,7 @@ impl Pulltap {
             .stderr(log)
             .spawn()
             .unwrap();
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        read_lines(process.stdout.take().unwrap(), Arc::clone(&lines));
+        let (lines, _) = Lines::of(process.stdout.take().unwrap());
         let mut pulltap = Self { process, lines, address: String::new(), data, har, log: log_path, tokens };
         let listening = pulltap.wait_for("listening", |line| line["type"] == "listening");
         pulltap.address = listening["address"].as_str().map(str::to_owned).unwrap();
@@ -90,20 +88,14 @@ impl Pulltap {
 
     /// The lines so far.
     pub fn lines(&self) -> Vec<Value> {
-        self.lines.lock().unwrap().clone()
+        self.lines.all()
     }
 
     /// The first line that is as wanted; a test that waits in vain fails with all lines that came.
     #[track_caller]
     pub fn wait_for(&self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
-        let lines = &self.lines;
-        let found = eventually(&format!("pulltap's line: {what}"), LIMIT, || {
-            // The thread that reads has let its share go: looked at first, for it may let go while we look for the line.
-            let is_all_read = Arc::strong_count(lines) == 1;
-            let found = lines.lock().unwrap().iter().find(|line| is_wanted(line)).cloned();
-            found.map(Ok).or_else(|| is_all_read.then_some(Err(())))
-        });
-        found.unwrap_or_else(|()| panic!("pulltap ended without its line: {what}\n{}", self.transcript()))
+        let found = self.lines.wait(LIMIT, is_wanted);
+        found.unwrap_or_else(|| panic!("pulltap did not print its line: {what}\n{}", self.transcript()))
     }
 
     /// Ends the capture as Ctrl-C does; gives what was seen.
@@ -246,16 +238,6 @@ impl Exchange {
     pub fn is(&self, method: &str, status: u16, url: &str) -> bool {
         self.method.as_deref() == Some(method) && self.status == Some(status) && self.url.starts_with(url)
     }
-}
-
-/// Collects the program's lines until it closes its stdout; a line that is not JSON is kept as text.
-fn read_lines(stdout: ChildStdout, lines: Arc<Mutex<Vec<Value>>>) {
-    std::thread::spawn(move || {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
-            lines.lock().unwrap().push(value);
-        }
-    });
 }
 
 fn transcript(lines: &[Value]) -> String {

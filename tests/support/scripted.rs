@@ -11,7 +11,7 @@ pub mod ending;
 pub mod forward;
 pub mod meeting;
 pub mod origin;
-pub mod pulltap;
+pub mod proxy;
 pub mod record;
 pub mod scene;
 #[cfg(unix)]

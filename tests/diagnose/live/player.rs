@@ -16,7 +16,7 @@ use crate::diagnose::fixture::START;
 use crate::support::false_clock::Clock;
 use crate::support::scripted::PATIENCE;
 use crate::support::scripted::client::ClientTls;
-use crate::support::scripted::pulltap::{Pulltap, Setup};
+use crate::support::scripted::proxy::{Proxy, Setup};
 use crate::support::scripted::wire::{Ending, Wire};
 
 /// A capture of a fixture that was played.
@@ -128,7 +128,7 @@ struct Player<'a> {
     exchanges: &'a [Exchange],
     clock: Clock,
     servers: Servers<'a>,
-    pulltap: Pulltap,
+    pulltap: Proxy,
     /// By the index of the exchange that they are for.
     lines: BTreeMap<usize, Line>,
     /// The exchanges on each connection of a client, in the order in which they were opened.
@@ -291,7 +291,7 @@ fn answer(mut line: Line, exchange: &Exchange, polite: Ending) {
 }
 
 /// What follows the CONNECT until both ends could speak.
-fn open_tunnel(client: &mut Wire, exchange: &Exchange, pulltap: &Pulltap) {
+fn open_tunnel(client: &mut Wire, exchange: &Exchange, pulltap: &Proxy) {
     let failure = exchange.failure.as_ref();
     let answer = client.receive_head();
     assert!(

@@ -17,7 +17,7 @@ use crate::support::ran::eventually;
 use crate::support::scripted::PATIENCE;
 use crate::support::scripted::authority::{Authority, Identity};
 use crate::support::scripted::origin::ServerTls;
-use crate::support::scripted::pulltap::{Setup, WELL};
+use crate::support::scripted::proxy::{Setup, WELL};
 use crate::support::scripted::scene::accept_within;
 use crate::support::scripted::stalled::Stalled;
 use crate::support::scripted::wire::{Ending, Wire};

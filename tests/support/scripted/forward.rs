@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::PATIENCE;
 use super::authority::Authority;
 use super::meeting::Meeting;
-use super::pulltap::{Pulltap, Setup, WELL};
+use super::proxy::{Proxy, Setup, WELL};
 use super::scene::accept_within;
 use super::wire::Wire;
 
@@ -78,7 +78,7 @@ impl Forward {
     #[track_caller]
     pub fn play_with(
         mut self,
-        client: impl FnOnce(&Pulltap, &mut Wire),
+        client: impl FnOnce(&Proxy, &mut Wire),
         servers: impl FnOnce(&Servers) + Send,
     ) -> Vec<Value> {
         let pulltap = self.setup.start();

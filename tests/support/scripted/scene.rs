@@ -14,7 +14,7 @@ use super::client::{ClientTls, connect_head};
 use super::difference::difference;
 use super::meeting::Meeting;
 use super::origin::ServerTls;
-use super::pulltap::{Pulltap, Setup};
+use super::proxy::{Proxy, Setup};
 use super::wire::{Seen, Wire};
 
 /// The server's name where a scene does not care.
@@ -172,7 +172,7 @@ impl Scene {
         wire
     }
 
-    fn reach_through(&self, pulltap: &Pulltap, port: u16) -> Wire {
+    fn reach_through(&self, pulltap: &Proxy, port: u16) -> Wire {
         let mut wire = Wire::connect(pulltap.address());
         let mut head = connect_head(&format!("{}:{port}", self.host)).into_bytes();
         let mut hello = self.client.as_ref().map(|tls| self.trusting(tls, pulltap).connection());
@@ -193,7 +193,7 @@ impl Scene {
     }
 
     /// The client's TLS, with nothing trusted but what it must meet: pulltap's root, or the server's where that passes.
-    fn trusting(&self, tls: &ClientTls, pulltap: &Pulltap) -> ClientTls {
+    fn trusting(&self, tls: &ClientTls, pulltap: &Proxy) -> ClientTls {
         let root = if self.is_opaque { self.authority.der() } else { pulltap.ca() };
         ClientTls { trusted: vec![root], ..tls.clone() }
     }

@@ -1,4 +1,4 @@
-//! The built program as a process: `pulltap --headless --json`, its lines, its end.
+//! The program between scripted clients and servers: `pulltap --headless --json`, its lines, its end.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::process::{ExitStatus, Output};
 #[cfg(unix)]
 use std::sync::mpsc;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 #[cfg(unix)]
@@ -24,6 +24,7 @@ use super::PATIENCE;
 use super::authority::Authority;
 use super::client::{ClientTls, Response, tls_tunnel};
 use super::origin::Origin;
+use crate::support::lines::Lines;
 #[cfg(unix)]
 use crate::support::saved::Left;
 
@@ -98,16 +99,15 @@ impl Setup {
 
     /// Starts it, and waits until it listens.
     #[track_caller]
-    pub fn start(mut self) -> Pulltap {
+    pub fn start(mut self) -> Proxy {
         let mut child =
             self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = Lines::default();
+        let (lines, reading) = Lines::of(child.stdout.take().unwrap());
         let errors = Arc::new(Mutex::new(String::new()));
-        let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut stderr = child.stderr.take().unwrap();
-        let (all, error_text) = (lines.clone(), Arc::clone(&errors));
+        let error_text = Arc::clone(&errors);
         let readers = vec![
-            thread::spawn(move || all.read(stdout)),
+            reading,
             thread::spawn(move || {
                 let _ = BufReader::new(&mut stderr).lines().map_while(Result::ok).try_for_each(|line| {
                     let mut text = error_text.lock().ok()?;
@@ -124,7 +124,7 @@ impl Setup {
         };
         let address = first["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
         let ca = CertificateDer::from_pem_file(self.folder.path().join("data/ca.crt")).expect("ca.crt");
-        Pulltap {
+        Proxy {
             child,
             readers,
             lines,
@@ -138,8 +138,8 @@ impl Setup {
     }
 }
 
-/// A running proxy; killed when dropped before [`Pulltap::conclude`].
-pub struct Pulltap {
+/// A running proxy; killed when dropped before [`Proxy::conclude`].
+pub struct Proxy {
     child: Child,
     readers: Vec<JoinHandle<()>>,
     lines: Lines,
@@ -151,7 +151,7 @@ pub struct Pulltap {
     appends: bool,
 }
 
-impl Pulltap {
+impl Proxy {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -323,45 +323,10 @@ impl Pulltap {
     }
 }
 
-impl Drop for Pulltap {
+impl Drop for Proxy {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// The lines that the proxy printed.
-#[derive(Clone, Default)]
-struct Lines(Arc<(Mutex<Vec<Value>>, Condvar)>);
-
-impl Lines {
-    fn read(&self, output: impl BufRead) {
-        for line in output.lines().map_while(Result::ok) {
-            let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
-            self.0.0.lock().unwrap().push(value);
-            self.0.1.notify_all();
-        }
-        self.0.0.lock().unwrap().push(serde_json::json!({"type": "end of output"}));
-        self.0.1.notify_all();
-    }
-
-    fn wait(&self, limit: Duration, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
-        let (lines, changed) = &*self.0;
-        let is_over = |lines: &[Value]| lines.last().is_some_and(|line| line["type"] == "end of output");
-        let not_yet = |lines: &mut Vec<Value>| !lines.iter().any(&wanted) && !is_over(lines);
-        let (lines, _) = changed.wait_timeout_while(lines.lock().unwrap(), limit, not_yet).unwrap();
-        lines.iter().find(|line| wanted(line)).cloned()
-    }
-
-    fn all(&self) -> Vec<Value> {
-        self.0.0.lock().unwrap().clone()
-    }
-}
-
-impl std::fmt::Debug for Lines {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "printed:")?;
-        self.all().iter().try_for_each(|line| writeln!(f, "  {line}"))
     }
 }
 
