@@ -47,6 +47,35 @@ fn owner_only_folder(builder: &mut std::fs::DirBuilder) {
 #[cfg(windows)]
 fn owner_only_folder(_builder: &mut std::fs::DirBuilder) {}
 
+/// Whether a name could not be looked up because no resolver answered, or because it failed itself; else it says that there
+/// is no such name.
+///
+/// `getaddrinfo` tells both apart by a number (`EAI_AGAIN` and `EAI_FAIL`, or an error of the system, against
+/// `EAI_NONAME`), of which the standard library keeps the system's words.
+#[cfg(unix)]
+pub fn resolver_gave_no_answer(error: &io::Error) -> bool {
+    /// In the words of glibc and macOS, of FreeBSD, and of musl.
+    const NO_ANSWER: [&str; 6] = [
+        "Temporary failure in name resolution",
+        "Non-recoverable failure in name resolution",
+        "Name could not be resolved at this time",
+        "Unrecoverable failure in name resolution",
+        "Try again",
+        "Non-recoverable error",
+    ];
+    let text = error.to_string();
+    error.raw_os_error().is_some() || NO_ANSWER.iter().any(|words| text.ends_with(words))
+}
+
+/// Whether a name could not be looked up because no resolver answered, or because it failed itself (`WSATRY_AGAIN`,
+/// `WSANO_RECOVERY`, and whatever is not about the name); else it says that there is no such name.
+#[cfg(windows)]
+pub fn resolver_gave_no_answer(error: &io::Error) -> bool {
+    const HOST_NOT_FOUND: i32 = 11_001;
+    const NO_DATA: i32 = 11_004;
+    !matches!(error.raw_os_error(), Some(HOST_NOT_FOUND | NO_DATA) | None)
+}
+
 /// Who may use a file: on Unix its mode and owners. On Windows files inherit that from their folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
@@ -268,6 +297,23 @@ mod tests {
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn tells_a_resolver_that_fails_from_a_name_that_does_not_exist() {
+        let said = |words: &str| io::Error::other(format!("failed to lookup address information: {words}"));
+        assert!(resolver_gave_no_answer(&said("Temporary failure in name resolution")));
+        assert!(resolver_gave_no_answer(&said("Try again")));
+        assert!(resolver_gave_no_answer(&io::Error::from_raw_os_error(110)));
+        for words in [
+            "Name or service not known",
+            "No address associated with hostname",
+            "nodename nor servname provided, or not known",
+            "Name does not resolve",
+        ] {
+            assert!(!resolver_gave_no_answer(&said(words)), "{words}");
         }
     }
 

@@ -28,6 +28,8 @@ pub mod plain_origin;
 pub mod pulltap;
 #[cfg(target_os = "linux")]
 pub mod ran;
+#[cfg(target_os = "linux")]
+pub mod resolver;
 pub mod saved;
 pub mod scripted;
 #[cfg(target_os = "linux")]

@@ -224,6 +224,8 @@ fn failed(exchange: &Exchange, failure: &Failure) -> Note {
         FailureKind::ClientCertificateWanted => "failed-client-certificate",
         FailureKind::GaveUp => "failed-gave-up",
         FailureKind::NameNotFound => "failed-name",
+        FailureKind::ResolverFailed => "failed-resolver",
+        FailureKind::TimedOut if stage == Stage::Resolve => "failed-resolver",
         FailureKind::NotTls => "failed-not-tls",
         FailureKind::ParentProxyRefused(_) => "failed-parent-proxy",
         FailureKind::Refused => "failed-refused",

@@ -143,12 +143,16 @@ pub(super) const ROWS: &[Rule] = &[
 /// The rules about connections.
 pub(super) const CONNECTION_ROWS: &[Rule] = &[
     connection("network.dns-failure", "dns-failure")
-        .possible(&[
-            OrIf("resolver-unreachable", |case| !failed_as(case, &FailureKind::NameNotFound)),
-            OrIf("private-zone-missing", is_acr_host),
-            OrIf("resolver-filters", |case| failed_as(case, &FailureKind::NameNotFound)),
-        ])
-        .when(&[During(&[Stage::Resolve]), By(&[Side::Origin]), Kind(|kind| *kind != FailureKind::GaveUp)]),
+        .possible(&[OrIf("private-zone-missing", is_acr_host), Or("resolver-filters")])
+        .when(&[During(&[Stage::Resolve]), By(&[Side::Origin]), Kind(|kind| *kind == FailureKind::NameNotFound)]),
+    // Who gets no answer has not asked for a wrong name.
+    connection("network.resolver-failed", "dns-failure")
+        .likely(&[OrIf("forwarder-unreachable", is_acr_host), Or("zone-unanswered")])
+        .when(&[
+            During(&[Stage::Resolve]),
+            By(&[Side::Origin]),
+            Kind(|kind| !matches!(kind, FailureKind::GaveUp | FailureKind::NameNotFound)),
+        ]),
     connection("network.connection-refused", "connection-refused").likely(&[Or("firewall-answers")]).when(&[
         During(&[Stage::Connect]),
         By(&[Side::Origin]),
@@ -183,6 +187,7 @@ pub(super) const CONNECTION_ROWS: &[Rule] = &[
             "network.data-endpoint-blocked",
             "network.dns-failure",
             "network.private-endpoint-unreachable",
+            "network.resolver-failed",
             "network.unreachable",
         ])
         .likely(&[OrIf("not-a-proxy", was_reached), OrIf("proxy-fenced-off", |case| !was_reached(case))])

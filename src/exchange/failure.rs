@@ -105,7 +105,7 @@ pub enum FailureKind {
     Loop,
     /// What arrived is not HTTP, or contradicts itself.
     Malformed,
-    /// The name does not exist, or has no address.
+    /// The name does not exist, or has no address: the resolver says so.
     NameNotFound,
     /// Plain text arrived where TLS was expected.
     NotTls,
@@ -115,6 +115,8 @@ pub enum FailureKind {
     Refused,
     /// The connection was reset.
     Reset,
+    /// The resolver gave no answer about a name: it cannot be reached, or it failed itself.
+    ResolverFailed,
     /// pulltap was told to stop.
     Stopped,
     /// The peer sent this TLS alert.
@@ -149,6 +151,7 @@ impl FailureKind {
             Self::ParentProxyRefused(_) => "parent-proxy-refused",
             Self::Refused => "refused",
             Self::Reset => "reset",
+            Self::ResolverFailed => "resolver-failed",
             Self::Stopped => "stopped",
             Self::TlsAlert(_) => "tls-alert",
             Self::TlsFailed => "tls-failed",

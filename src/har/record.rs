@@ -182,6 +182,7 @@ enum FailureKindRecord {
     ParentProxyRefused(u16),
     Refused,
     Reset,
+    ResolverFailed,
     Stopped,
     TlsAlert(u8),
     TlsFailed,

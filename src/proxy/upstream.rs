@@ -21,6 +21,7 @@ use super::failing;
 use super::settings::Settings;
 use super::verify::{NoClientCertificate, OnRefusal, RecordingVerifier};
 use crate::exchange::{ClientHello, Failure, FailureKind, Side, Stage, Target, TlsFacts, Upstream, Verdict};
+use crate::platform;
 
 /// Wait this long for one address before the next is tried beside it (RFC 8305, section 5).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -114,15 +115,21 @@ impl Dialer {
         if let Some(ip) = target.ip() {
             return Ok(vec![SocketAddr::new(ip, target.port)]);
         }
-        let not_found = |chain| self.failure(Stage::Resolve, FailureKind::NameNotFound, chain);
-        let found = tokio::net::lookup_host((target.host.as_str(), target.port))
-            .await
-            .map_err(|error| not_found(failing::chain_of(&error)))?;
-        let addresses = alternate_families(found.collect());
+        let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await;
+        let addresses = alternate_families(found.map_err(|error| self.resolve_failure(&error))?.collect());
         if addresses.is_empty() {
-            return Err(not_found(vec!["the name has no address".to_owned()]));
+            let what = vec!["the name has no address".to_owned()];
+            return Err(self.failure(Stage::Resolve, FailureKind::NameNotFound, what));
         }
         Ok(addresses)
+    }
+
+    fn resolve_failure(&self, error: &io::Error) -> Failure {
+        let is_silent = platform::resolver_gave_no_answer(error);
+        let kind = if is_silent { FailureKind::ResolverFailed } else { FailureKind::NameNotFound };
+        let mut failure = self.failure(Stage::Resolve, kind, failing::chain_of(error));
+        failure.os_code = error.raw_os_error();
+        failure
     }
 
     /// The failure of a client that wants to come back to us.

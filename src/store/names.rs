@@ -143,6 +143,7 @@ pub fn read_failure_kind(name: &str, detail: Option<&str>) -> Option<FailureKind
         FailureKind::NotTls,
         FailureKind::Refused,
         FailureKind::Reset,
+        FailureKind::ResolverFailed,
         FailureKind::Stopped,
         FailureKind::TlsFailed,
         FailureKind::TlsNothingInCommon,
@@ -164,6 +165,12 @@ pub fn read_failure_kind(name: &str, detail: Option<&str>) -> Option<FailureKind
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_that_the_files_of_earlier_versions_do_not_have_is_read_back() {
+        let kind = FailureKind::ResolverFailed;
+        assert_eq!(read_failure_kind(kind.as_str(), failure_detail(&kind).as_deref()), Some(kind));
+    }
 
     #[test]
     fn stages_and_sides_have_the_words_of_every_other_output() {

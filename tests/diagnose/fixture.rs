@@ -308,6 +308,7 @@ impl DescribedFailure {
             FailureKind::ParentProxyRefused(self.number),
             FailureKind::Refused,
             FailureKind::Reset,
+            FailureKind::ResolverFailed,
             FailureKind::TlsAlert(u8::try_from(self.number).unwrap_or(0)),
             FailureKind::TlsFailed,
             FailureKind::TlsNothingInCommon,

@@ -276,6 +276,7 @@ fn plain_kind() -> impl Strategy<Value = FailureKind> {
         Just(FailureKind::NotTls),
         Just(FailureKind::Refused),
         Just(FailureKind::Reset),
+        Just(FailureKind::ResolverFailed),
         Just(FailureKind::Stopped),
         Just(FailureKind::TlsFailed),
         Just(FailureKind::TlsNothingInCommon),

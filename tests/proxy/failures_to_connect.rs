@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use serde_json::Value;
 
+use crate::support::scripted::NOWHERE;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{Response, ask, connect_head};
 use crate::support::scripted::proxy::{Proxy, Setup};
@@ -33,8 +34,8 @@ fn dialling(address: SocketAddr) -> Proxy {
 #[test]
 fn says_that_a_name_does_not_exist() {
     let pulltap = Setup::trusting(&Authority::new()).start();
-    let line = "HTTP/1.1 502 pulltap: cannot resolve nowhere.invalid";
-    let exchange = refused(&pulltap, "nowhere.invalid:443", line);
+    let line = format!("HTTP/1.1 502 pulltap: cannot resolve {NOWHERE}");
+    let exchange = refused(&pulltap, &format!("{NOWHERE}:443"), &line);
     assert_failure(&exchange, ("resolve", "origin", "name-not-found"));
     assert!(!exchange["failure"]["chain"].as_array().unwrap().is_empty(), "{exchange}");
     pulltap.conclude();

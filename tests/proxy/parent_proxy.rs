@@ -4,6 +4,7 @@ use std::net::{TcpListener, TcpStream};
 
 use serde_json::Value;
 
+use crate::support::scripted::NOWHERE;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{Response, connect_head, header};
 use crate::support::scripted::forward::Forward;
@@ -170,11 +171,7 @@ fn a_parent_proxy_that_cannot_be_reached_is_told_so() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (parent, reason, failure) in [
         (closed.to_string(), format!("{closed} refused the connection"), ("connect", "parent-proxy", "refused")),
-        (
-            "nowhere.invalid:3128".to_owned(),
-            "cannot resolve nowhere.invalid".to_owned(),
-            ("resolve", "parent-proxy", "name-not-found"),
-        ),
+        (format!("{NOWHERE}:3128"), format!("cannot resolve {NOWHERE}"), ("resolve", "parent-proxy", "name-not-found")),
     ] {
         let pulltap = Setup::trusting(&Authority::new())
             .variable("HTTPS_PROXY", &parent)

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
+use crate::support::scripted::NOWHERE;
 use crate::support::scripted::authority::Authority;
 use crate::support::scripted::client::{Response, connect_head};
 use crate::support::scripted::forward::Forward;
@@ -118,11 +119,11 @@ fn say(pulltap: &Proxy, bytes: impl AsRef<[u8]>) -> Response {
 fn says_why_a_server_cannot_be_reached() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let pulltap = Setup::trusting(&Authority::new()).resolving("closed.test", 5000, closed).start();
-    let response = say(&pulltap, "GET http://nowhere.invalid/v2/ HTTP/1.1\r\nHost: nowhere.invalid\r\n\r\n");
-    assert_eq!(response.status_line(), "HTTP/1.1 502 pulltap: cannot resolve nowhere.invalid");
+    let response = say(&pulltap, format!("GET http://{NOWHERE}/v2/ HTTP/1.1\r\nHost: {NOWHERE}\r\n\r\n"));
+    assert_eq!(response.status_line(), format!("HTTP/1.1 502 pulltap: cannot resolve {NOWHERE}"));
     let content: Value = serde_json::from_str(&response.body).expect("JSON");
-    assert_eq!(content["errors"][0]["message"], "pulltap: cannot resolve nowhere.invalid");
-    let exchange = pulltap.exchange("GET", "http://nowhere.invalid/v2/");
+    assert_eq!(content["errors"][0]["message"], format!("pulltap: cannot resolve {NOWHERE}"));
+    let exchange = pulltap.exchange("GET", &format!("http://{NOWHERE}/v2/"));
     assert_failure(&exchange, ("resolve", "origin", "name-not-found"));
     let (status, ours) = (&exchange["status"], &exchange["answered_by_us"]);
     assert_eq!((status, ours), (&502.into(), &true.into()), "{exchange}");

@@ -20,5 +20,8 @@ pub mod wire;
 
 use std::time::Duration;
 
+/// A name of which the C library says that there is none without asking a resolver, which the machine may not have.
+pub const NOWHERE: &str = "-nowhere.invalid";
+
 /// How long anything may take that is not itself about a time limit.
 pub const PATIENCE: Duration = Duration::from_secs(8);

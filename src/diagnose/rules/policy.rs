@@ -75,6 +75,7 @@ pub(super) const RULES: &[Rule] = &[
             "network.connection-reset",
             "network.dns-failure",
             "network.parent-proxy-refused",
+            "network.resolver-failed",
             "network.unreachable",
             "tls.handshake-timeout",
         ])
@@ -212,6 +213,7 @@ fn is_cut_off(facts: &Facts, is_such: impl Fn(Stage) -> bool) -> bool {
         FailureKind::NameNotFound
         | FailureKind::Refused
         | FailureKind::Reset
+        | FailureKind::ResolverFailed
         | FailureKind::TimedOut
         | FailureKind::Truncated
         | FailureKind::Unreachable => true,

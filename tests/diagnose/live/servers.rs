@@ -14,6 +14,7 @@ use rustls::{ServerConfig, ServerConnection};
 
 use super::bytes;
 use crate::support::ran::eventually;
+use crate::support::resolver;
 use crate::support::scripted::PATIENCE;
 use crate::support::scripted::authority::{Authority, Identity};
 use crate::support::scripted::origin::ServerTls;
@@ -40,7 +41,8 @@ pub struct Rig {
 
 impl Rig {
     /// A rig in this world, which has all addresses that fixtures name.
-    pub fn new(_in: &World) -> Self {
+    pub fn new(world: &World) -> Self {
+        resolver::start(world);
         World::add_address(SOMEWHERE);
         for address in NAMED {
             World::add_address(address.parse().unwrap());
@@ -114,8 +116,7 @@ impl<'a> Servers<'a> {
     /// The servers that these exchanges need.
     pub fn of(exchanges: &[Exchange], rig: &'a Rig) -> Self {
         let mut places = BTreeMap::new();
-        for exchange in exchanges.iter().filter(|exchange| !fails(exchange, Stage::Resolve, &FailureKind::NameNotFound))
-        {
+        for exchange in exchanges.iter().filter(|exchange| !is_unresolved(exchange)) {
             let name = name_of(exchange);
             let address = name.2;
             places.entry(name).or_insert_with(|| Place::of(exchange, address));
@@ -265,6 +266,11 @@ fn names(hosts: &[String]) -> Vec<&str> {
 /// Whether it fails so.
 pub fn fails(exchange: &Exchange, stage: Stage, kind: &FailureKind) -> bool {
     exchange.failure.as_ref().is_some_and(|failure| failure.stage == stage && failure.kind == *kind)
+}
+
+/// Whether the name leads nowhere: then it is for the world's resolver to say so.
+fn is_unresolved(exchange: &Exchange) -> bool {
+    [FailureKind::NameNotFound, FailureKind::ResolverFailed].iter().any(|kind| fails(exchange, Stage::Resolve, kind))
 }
 
 fn fails_at_parent(exchange: &Exchange) -> bool {
