@@ -15,6 +15,7 @@ pub mod operation;
 pub mod parameters;
 pub mod reference;
 pub mod role;
+pub mod role_scope;
 pub mod scope;
 pub mod token;
 pub mod told_settings;

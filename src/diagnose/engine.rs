@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::exchange::{Exchange, ExchangeId, Moment};
 use crate::registry::operation::Outcome;
+use crate::registry::told_settings::known_as;
 use crate::registry::{Context, Operation, OperationId, PlaceKey, Role};
 
 use super::ended::{Ended, by_exchange};
@@ -115,10 +116,10 @@ impl Engine {
                 self.place(id);
             }
         }
-        for server in told {
+        for name in told {
             let view = self.view();
-            let is_there =
-                |id: &ExchangeId| view.member(*id).is_some_and(|member| member.registry.eq_ignore_ascii_case(&server));
+            let is_of = |registry: &str| known_as(&registry.to_ascii_lowercase()) == &*name;
+            let is_there = |id: &ExchangeId| view.member(*id).is_some_and(|member| is_of(member.registry));
             for id in self.placed.keys().copied().filter(is_there).collect::<Vec<_>>() {
                 self.place(id);
             }

@@ -7,6 +7,7 @@ use crate::exchange::{Body, Exchange};
 
 use super::network_rules::NetworkRules;
 use super::parameters::decoded;
+use super::role_scope::resource_path;
 
 /// The most content that is looked into.
 const LONGEST: usize = 4 * 1024 * 1024;
@@ -99,19 +100,6 @@ impl Management {
     }
 }
 
-/// The server name of the registry on which this exchange assigned a role, where it did. (Registries whose server name has
-/// more in it than their own name are not known by it.)
-pub fn role_assigned_on(exchange: &Exchange) -> Option<Box<str>> {
-    let is_done = exchange.method() == Some("PUT") && matches!(exchange.status(), Some(200 | 201));
-    let call = Management::of(exchange).filter(|call| is_done && call.call == ManagementCall::RoleAssignments)?;
-    let domain = match exchange.target.host.rsplit('.').next() {
-        Some("cn") => "azurecr.cn",
-        Some("us" | "net") => "azurecr.us",
-        _ => "azurecr.io",
-    };
-    Some(format!("{}.{domain}", call.registry?.to_ascii_lowercase()).into())
-}
-
 fn is_list_of_nothing(body: &Body) -> bool {
     let json: Option<Value> = body.bytes.get(..body.bytes.len().min(LONGEST)).and_then(json);
     json.is_some_and(|json| json.get("value").and_then(Value::as_array).is_some_and(Vec::is_empty))
@@ -163,6 +151,8 @@ fn call_of(path: &str) -> (ManagementCall, Option<Box<str>>) {
 pub struct RegistrySettings {
     /// The registry's server name, lower case.
     pub server: Box<str>,
+    /// The registry itself, by its path as [`resource_path`] gives it.
+    pub resource: Option<Box<str>>,
     /// Whether it may be reached over the public network at all.
     pub public_access: Option<bool>,
     /// Which addresses it lets in over the public network.
@@ -200,6 +190,7 @@ impl RegistrySettings {
         let access = properties.get("publicNetworkAccess").and_then(Value::as_str);
         let endpoints = properties.get("privateEndpointConnections").and_then(Value::as_array);
         Some(Self {
+            resource: resource.get("id").and_then(Value::as_str).map(|id| resource_path(id).into()),
             server: properties.get("loginServer").and_then(Value::as_str)?.to_ascii_lowercase().into(),
             public_access: access.map(|access| !access.eq_ignore_ascii_case("Disabled")),
             network_rules: NetworkRules::of(properties),
@@ -213,7 +204,7 @@ impl RegistrySettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::{ExchangeId, Moment, Origin, RequestHead, ResponseHead, Target};
+    use crate::exchange::{ExchangeId, Moment, Origin, ResponseHead, Target};
 
     #[test]
     fn reads_the_number_of_an_entra_error() {
@@ -252,35 +243,18 @@ mod tests {
     }
 
     #[test]
-    fn reads_on_which_registry_a_role_was_assigned() {
-        let assigned = |host: &str, method: &str, status: u16| {
-            let target = Target::https(host, 443);
-            let mut exchange = Exchange::new(ExchangeId::new(1).unwrap(), Origin::Live, target, Moment::EPOCH);
-            let path = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/MyReg\
-                        /providers/Microsoft.Authorization/roleAssignments/1?api-version=2022-04-01";
-            exchange.request = Some(RequestHead::new(method, path));
-            exchange.response = Some(ResponseHead::new(status, ""));
-            role_assigned_on(&exchange).map(String::from)
-        };
-        assert_eq!(assigned("management.azure.com", "PUT", 201).as_deref(), Some("myreg.azurecr.io"));
-        assert_eq!(assigned("management.chinacloudapi.cn", "PUT", 201).as_deref(), Some("myreg.azurecr.cn"));
-        assert_eq!(assigned("management.usgovcloudapi.net", "PUT", 200).as_deref(), Some("myreg.azurecr.us"));
-        assert_eq!(assigned("management.azure.com", "PUT", 403), None);
-        assert_eq!(assigned("management.azure.com", "GET", 200), None);
-    }
-
-    #[test]
     fn reads_the_settings_of_a_registry() {
         let target = Target::https("management.azure.com", 443);
         let mut exchange = Exchange::new(ExchangeId::new(1).unwrap(), Origin::Live, target, Moment::EPOCH);
         exchange.response = Some(ResponseHead::new(200, "OK"));
-        exchange.response_body.bytes = br#"{"value":[{"type":"Microsoft.ContainerRegistry/registries","properties":
+        exchange.response_body.bytes =
+            br#"{"value":[{"type":"Microsoft.ContainerRegistry/registries","id":"/subscriptions/S/x","properties":
             {"loginServer":"MyReg.azurecr.io","adminUserEnabled":false,"publicNetworkAccess":"Disabled"}},
             {"type":"Microsoft.Compute/virtualMachines","properties":{"loginServer":"x"}}]}"#
-            .to_vec();
+                .to_vec();
         let told = RegistrySettings::told_by(&exchange);
         assert_eq!(told.len(), 1);
-        assert_eq!(&*told[0].server, "myreg.azurecr.io");
+        assert_eq!((&*told[0].server, told[0].resource.as_deref()), ("myreg.azurecr.io", Some("/subscriptions/s/x")));
         assert_eq!((told[0].public_access, told[0].admin_user), (Some(false), Some(false)));
         assert_eq!((told[0].private_endpoints, told[0].anonymous_pull), (None, None));
         exchange.target = Target::https("example.com", 443);

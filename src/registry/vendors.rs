@@ -65,11 +65,14 @@ fn is_ecr(host: &str) -> bool {
     is_of(".dkr.ecr.", &[".amazonaws.com", ".amazonaws.com.cn"]) || is_of(".dkr-ecr.", &[".on.aws"])
 }
 
-/// The resource name of an Azure Container Registry with this host name: what `az acr` commands take.
+/// The resource name of an Azure Container Registry with this host name: what `az acr` commands take. Such a name has
+/// letters and digits only; a hash behind a hyphen makes the host name its tenant's, group's or subscription's own
+/// (learn.microsoft.com, "Domain name label scope").
 pub fn acr_name(host: &str) -> Option<&str> {
     ["io", "cn", "us"].iter().find_map(|domain| {
-        let name = host.strip_suffix(domain)?.strip_suffix(".azurecr.")?;
-        (!name.is_empty() && !name.contains('.')).then_some(name)
+        let label = host.strip_suffix(domain)?.strip_suffix(".azurecr.")?;
+        let name = label.split_once('-').map_or(label, |(name, _)| name);
+        (!name.is_empty() && !label.contains('.')).then_some(name)
     })
 }
 
@@ -106,6 +109,8 @@ mod tests {
     fn knows_registries_and_blob_hosts_by_name() {
         assert_eq!(Vendor::of("MyRegistry.azurecr.io"), Vendor::Acr);
         assert_eq!(acr_name("myregistry.azurecr.cn"), Some("myregistry"));
+        assert_eq!(acr_name("myregistry-a1b2c3d4.azurecr.io"), Some("myregistry"));
+        assert_eq!(acr_name("-a1b2c3d4.azurecr.io"), None);
         assert_eq!(Vendor::of("registry-1.docker.io"), Vendor::DockerHub);
         assert_eq!(Vendor::of("notdocker.io"), Vendor::Other);
         for (host, vendor) in [

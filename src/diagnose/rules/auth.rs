@@ -64,8 +64,8 @@ fn insufficient_scope(case: &Case<'_>) -> Option<Match> {
     Some(Match::on(evidence).with(parameters).of_severity(severity))
 }
 
-/// Refused for want of a permission, minutes after a role was assigned on this registry: it needs up to ten. For whom it was
-/// assigned, an id tells that does not stand in the registry's traffic.
+/// Refused for want of a permission, minutes after a role was assigned that holds for this registry: it needs up to ten.
+/// For whom it was assigned, an id tells that does not stand in the registry's traffic.
 fn role_just_assigned(case: &Case<'_>) -> Option<Match> {
     const EFFECTIVE_MICROS: i64 = 600_000_000;
     let assigned = case.member.role_assigned?;
@@ -81,7 +81,7 @@ fn role_just_assigned(case: &Case<'_>) -> Option<Match> {
     let first = members.partition_point(|member| member.facts.opened < assigned.opened);
     let waited = members.get(first).map_or(age, |member| member.facts.opened.micros_since(assigned.opened));
     let seconds = whole_seconds(waited).to_string();
-    let value = format!("a role on this registry was assigned {seconds} s before");
+    let value = format!("a role for this registry was assigned {seconds} s before");
     found.evidence.push(Evidence { exchange: assigned.exchange, place: Place::RequestLine, value });
     found.parameters = Parameters::new().with("seconds", seconds);
     Some(found)
