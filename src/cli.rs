@@ -11,6 +11,7 @@ mod commands;
 mod docker_switch;
 mod exit_status;
 mod front_end;
+mod handover;
 mod har_file;
 mod headless;
 mod help_page;

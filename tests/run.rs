@@ -115,8 +115,27 @@ fn what_went_wrong_is_said_at_the_end_with_what_to_do_and_where_it_is() {
     let errors = text(&output.stderr);
     let (finding, rest) = errors.split_once("What to do:").unwrap();
     assert!(finding.starts_with("\nerror: registry.test"), "{errors}");
-    let (_, session) = rest.trim_end().rsplit_once("pulltap report ").unwrap();
+    let (_, rest) = rest.rsplit_once("pulltap report ").unwrap();
+    let (session, rest) = rest.split_once('\n').unwrap();
     assert!(Path::new(session).is_file(), "{errors}");
+    let command = format!("pulltap convert {session} trace.har\n");
+    assert_eq!(rest, format!("To send it, make a HAR with passwords and tokens masked: {command}"));
+}
+
+#[test]
+fn the_file_to_send_is_named_and_whether_it_can_be() {
+    for (option, words) in [
+        ("--mask-names", "\n  This is the file to send: passwords, tokens and signatures are masked in it.\n"),
+        ("--keep-secrets", "\n  NOTHING IS MASKED in it. Mask it before it is sent: pulltap convert "),
+    ] {
+        let mut run = Run::new();
+        run.options = vec!["--resolve", "registry.test:443:127.0.0.1:1", "--upstream-proxy", "none"];
+        run.options.extend(["--har", "a.har", option]);
+        let mut command = run.command(&["curl", "--silent", "https://registry.test/v2/"]);
+        let output = command.current_dir(&run.folder).output().unwrap();
+        let (errors, har) = (text(&output.stderr), run.folder.path().join("a.har"));
+        assert!(errors.contains(&format!("HAR: {}{words}", har.display())), "{errors}");
+    }
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub async fn capture(
     };
     // The HAR is made of the session: only now can that go.
     ended.recorded = ended.recorded.and_then(|recorded| settings.session.keep(recorded));
-    let end = End { capture: ended, har };
+    let end = End { capture: ended, har, is_masked: !settings.redaction.keep_secrets };
     front.ended(&end);
     // A screen reads the session until it is closed.
     store::settle(recording.path());

@@ -35,4 +35,6 @@ pub struct End {
     pub capture: Ended,
     /// The HAR that was written.
     pub har: Option<PathBuf>,
+    /// Whether credentials are masked in everything that was written.
+    pub is_masked: bool,
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::capture::Show;
 use super::front_end::{End, FrontEnd};
+use super::handover::{self, SavedHars};
 use crate::capture::{Listening, Summary, Understood, Update};
 use crate::diagnose::{Catalogue, Change};
 use crate::exchange::Moment;
@@ -154,12 +155,12 @@ impl FrontEnd for Printer {
             "{exchanges} exchanges, {failed} failed, {received} received, {} findings{session}",
             trouble.len()
         ));
-        if let Some(har) = &end.har {
-            self.add(&format!("HAR: {}", har.display()));
-        }
         for finding in trouble {
             let explained = finding.explained(&self.catalogue, self.language);
             self.add(&line::advice(finding, &explained));
+        }
+        for line in handover::lines(end, &SavedHars::default(), self.language) {
+            self.add(&line);
         }
         self.print();
     }

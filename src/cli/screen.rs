@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
 use super::front_end::{End, FrontEnd};
+use super::handover::{self, SavedHars};
 use super::har_file;
 use super::named_file::{Force, refuse_existing};
 use super::saved::Saved;
@@ -54,13 +55,15 @@ pub struct Screen {
     listening: Vec<SocketAddr>,
     ca: PathBuf,
     opened: Option<Opened>,
+    saved: SavedHars,
 }
 
 impl Screen {
     /// A screen that is not open yet; cancelling `closing` closes it, and closing it cancels `closing`.
     pub fn new(language: Language, closing: CancellationToken) -> Self {
         let inbox = Arc::default();
-        Self { language, inbox, closing, listening: Vec::new(), ca: PathBuf::new(), opened: None }
+        let (listening, ca, saved) = (Vec::new(), PathBuf::new(), SavedHars::default());
+        Self { language, inbox, closing, listening, ca, opened: None, saved }
     }
 
     /// Closes it and waits until the terminal is as it was.
@@ -90,8 +93,12 @@ impl FrontEnd for Screen {
         let stem = recording.path().file_stem().unwrap_or_default().to_string_lossy();
         let har = format!("{stem}.har");
         let source = Source::Live { listening: self.listening.clone(), ca: self.ca.clone(), har };
-        let archive =
-            SessionArchive { recording: recording.clone(), redactor: redactor.clone(), open: Mutex::default() };
+        let archive = SessionArchive {
+            recording: recording.clone(),
+            redactor: redactor.clone(),
+            open: Mutex::default(),
+            saved: self.saved.clone(),
+        };
         let setup = Setup {
             source,
             look: look(self.language),
@@ -111,33 +118,31 @@ impl FrontEnd for Screen {
     fn ended(&mut self, end: &End) {
         // The capture fails if the screen did; nothing more can be said about it here.
         if self.close().is_ok() {
-            say(&farewell(end, self.language));
+            say(&farewell(end, &self.saved, self.language));
         }
     }
 }
 
 /// What the user reads when the screen is gone: what there was, where it is, and how to see it again.
-fn farewell(end: &End, language: Language) -> String {
+fn farewell(end: &End, saved: &SavedHars, language: Language) -> String {
     let words = Words::of(language);
     let summary = &end.capture.summary;
     let count = (summary.exchanges.to_string(), summary.failed.to_string());
     let mut lines = vec![filled(&words.ended, &[("count", &count.0), ("failed", &count.1)])];
-    if let Some(har) = &end.har {
-        lines.push(format!("HAR: {}", har.display()));
-    }
     if end.capture.recorded.is_none() {
         lines.push(words.nothing_kept.clone());
     }
     if let Some(recorded) = &end.capture.recorded {
-        let path = recorded.path.display().to_string();
-        let argument = if path.contains(' ') { format!("\"{path}\"") } else { path.clone() };
-        lines.push(filled(&words.session_is, &[("file", &path)]));
-        lines.push(filled(&words.open_again, &[("command", &format!("pulltap open {argument}"))]));
+        lines.push(filled(&words.session_is, &[("file", &recorded.path.display().to_string())]));
+        let command = format!("pulltap open {}", handover::argument(&recorded.path));
+        lines.push(filled(&words.open_again, &[("command", &command)]));
     }
+    lines.extend(handover::lines(end, saved, language));
     lines.join("\n")
 }
 
-fn say(text: &str) {
+/// Says something once the screen is gone.
+pub fn say(text: &str) {
     // Where nobody reads it any more, nobody misses it.
     let _ = writeln!(io::stdout(), "{text}");
 }
@@ -147,6 +152,7 @@ struct SessionArchive {
     recording: Recording,
     redactor: Redactor,
     open: Mutex<Option<Saved>>,
+    saved: SavedHars,
 }
 
 impl Archive for SessionArchive {
@@ -163,7 +169,13 @@ impl Archive for SessionArchive {
 
     fn save(&self, path: &Path) -> Result<u64, String> {
         self.recording.catch_up(CATCH_UP);
-        save(self.recording.path(), &self.redactor, path).map_err(|error| format!("{error:#}"))
+        let count = save(self.recording.path(), &self.redactor, path).map_err(|error| format!("{error:#}"))?;
+        self.saved.add(path);
+        Ok(count)
+    }
+
+    fn is_masking(&self) -> bool {
+        !self.redactor.options().keep_secrets
     }
 }
 
@@ -181,6 +193,8 @@ pub struct FileArchive {
     pub redactor: Redactor,
     /// The same file, open.
     pub saved: Mutex<Saved>,
+    /// What was saved of it.
+    pub hars: SavedHars,
 }
 
 impl Archive for FileArchive {
@@ -190,6 +204,12 @@ impl Archive for FileArchive {
     }
 
     fn save(&self, path: &Path) -> Result<u64, String> {
-        save(&self.path, &self.redactor, path).map_err(|error| format!("{error:#}"))
+        let count = save(&self.path, &self.redactor, path).map_err(|error| format!("{error:#}"))?;
+        self.hars.add(path);
+        Ok(count)
+    }
+
+    fn is_masking(&self) -> bool {
+        !self.redactor.options().keep_secrets
     }
 }

@@ -24,12 +24,13 @@ pub fn html(place: &Place, asked: &Preference) -> String {
         "<!DOCTYPE html>\n<html lang=\"{tag}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>pulltap {address}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>{languages}</header>\n<main>\n\
-         <h1>pulltap</h1>\n<p>{what}</p>\n{certificate}<h2>{steps}</h2>\n{platforms}{registry}{shortcut}{recipes}</main>\n\
+         <h1>pulltap</h1>\n<p>{what}</p>\n<p>{send}</p>\n{certificate}<h2>{steps}</h2>\n{platforms}{registry}{shortcut}{recipes}</main>\n\
          <footer>{safe}</footer>\n</body>\n</html>\n",
         tag = asked.language.tag(),
         address = escaped(&place.address),
         languages = page.languages(),
         what = page.says("what"),
+        send = page.says("send"),
         certificate = page.certificate(),
         steps = page.says("steps"),
         platforms = page.platforms(),

@@ -11,7 +11,8 @@ pub fn text(place: &Place, asked: &Preference) -> String {
     let word = |key: &str| word(key, language);
     let proxy = place.proxy();
     let facts = &place.certificate;
-    let mut out = format!("{}\n\n{}: {proxy}\n\n", super::sentence("what", language), word("proxy"));
+    let said = |key: &str| super::sentence(key, language);
+    let mut out = format!("{}\n\n{}\n\n{}: {proxy}\n\n", said("what"), said("send"), word("proxy"));
     let lines = [
         (word("pem"), format!("{proxy}/ca.crt")),
         (word("der"), format!("{proxy}/ca.der")),

@@ -93,6 +93,7 @@ pub struct Words {
     pub prompt_save: String,
     pub saving: String,
     pub saved: String,
+    pub saved_unmasked: String,
     pub not_saved: String,
     pub filter_status: String,
     pub filter_role: String,
@@ -148,6 +149,9 @@ pub struct Words {
     pub ended: String,
     pub session_is: String,
     pub nothing_kept: String,
+    pub har_to_send: String,
+    pub har_unmasked: String,
+    pub har_to_make: String,
     pub open_again: String,
 }
 

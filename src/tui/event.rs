@@ -71,6 +71,8 @@ pub struct Loaded {
 pub struct Saved {
     /// The file.
     pub path: String,
+    /// Whether credentials are masked in it.
+    pub is_masked: bool,
     /// What came of it.
     pub result: Result<u64, String>,
 }

@@ -22,6 +22,9 @@ pub trait Archive: Send + Sync {
     /// # Errors
     /// When the file exists or cannot be written.
     fn save(&self, path: &Path) -> Result<u64, String>;
+
+    /// Whether credentials are masked in the HAR files that it writes.
+    fn is_masking(&self) -> bool;
 }
 
 /// The threads that do the work.
@@ -80,14 +83,14 @@ impl Jobs {
             let _ = before.join();
         }
         let (archive, inbox) = (Arc::clone(&self.archive), Arc::clone(&self.inbox));
-        let name = path.clone();
+        let (name, is_masked) = (path.clone(), self.archive.is_masking());
         let saver = thread::Builder::new().name("saver".to_owned()).spawn(move || {
             let result = archive.save(Path::new(&path));
-            inbox.saved(Saved { path, result });
+            inbox.saved(Saved { path, is_masked, result });
         });
         match saver {
             Ok(saver) => self.saver = Some(saver),
-            Err(error) => self.inbox.saved(Saved { path: name, result: Err(error.to_string()) }),
+            Err(error) => self.inbox.saved(Saved { path: name, is_masked, result: Err(error.to_string()) }),
         }
     }
 }

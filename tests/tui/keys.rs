@@ -104,7 +104,7 @@ fn one_har_is_saved_at_a_time() {
     assert_eq!(stage.commands.last(), Some(&Command::Save(name.clone())));
     stage.press(&["s"]);
     assert!(stage.app.prompt.is_none());
-    let saved = Some(Saved { path: name, result: Ok(3) });
+    let saved = Some(Saved { path: name, is_masked: true, result: Ok(3) });
     stage.send(Event::News(News { saved, ..News::default() }));
     stage.press(&["s"]);
     assert!(stage.app.prompt.is_some());

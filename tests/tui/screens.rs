@@ -65,8 +65,9 @@ fn the_lines_that_are_typed_and_told() {
     stage.press(&["Enter"]);
     lines.push(("saving still", last(&mut stage)));
     let path = "2026-01-15T12-00-00.har".to_owned();
-    for result in [Ok(16), Err("the disk is \u{1b}[31mfull".to_owned())] {
-        let saved = Some(Saved { path: path.clone(), result });
+    let full = || Err("the disk is \u{1b}[31mfull".to_owned());
+    for (is_masked, result) in [(true, Ok(16)), (false, Ok(16)), (true, full())] {
+        let saved = Some(Saved { path: path.clone(), is_masked, result });
         stage.send(Event::News(News { saved, ..News::default() }));
         lines.push(("saved", last(&mut stage)));
     }

@@ -32,7 +32,7 @@ fn a_request_is_seen_and_read_and_the_terminal_is_given_back() {
         terminal.keys(&["s", "C-u"]);
         terminal.type_text(world.path("tmp/saved.har").to_str().unwrap());
         terminal.keys(&["Enter"]);
-        terminal.wait_for("Saved: ");
+        terminal.wait_for("Saved, passwords and tokens masked: ");
         let har = fs::read_to_string(world.path("tmp/saved.har")).unwrap();
         assert!(har.contains(REGISTRY), "{har}");
         terminal.keys(&["q"]);
@@ -41,6 +41,7 @@ fn a_request_is_seen_and_read_and_the_terminal_is_given_back() {
             screen.contains("Exchanges: 1, failed: 0.") && screen.contains("Open it again: pulltap open"),
             "{screen}"
         );
+        assert!(screen.contains("tmp/saved.har\n  This is the file to send: "), "{screen}");
         terminal.expect_as_before();
 
         let session = fs::read_dir(world.path("pulltap/sessions")).unwrap().next().unwrap().unwrap().path();

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::args::Open;
 use crate::cli::capturing::{block_on, log_into};
 use crate::cli::exit_status::ExitStatus;
+use crate::cli::handover::SavedHars;
 use crate::cli::redactor;
 use crate::cli::saved::Saved;
-use crate::cli::screen::{FileArchive, is_possible, look};
+use crate::cli::screen::{FileArchive, is_possible, look, say};
 use crate::cli::settings::{data_dir, language};
 use crate::diagnose::Engine;
 use crate::index::Row;
@@ -37,16 +38,19 @@ pub fn run(args: &Open) -> anyhow::Result<ExitStatus> {
     log_into(&folder);
     let inbox: Arc<Inbox> = Arc::default();
     let closing = CancellationToken::new();
+    let hars = SavedHars::default();
+    let language = language(&args.common)?;
     block_on(async {
         let asked_to_end = platform::asked_to_end().context("cannot listen for signals")?;
         let setup = Setup {
             source: Source::File { name: path.display().to_string(), har: har_name(path) },
-            look: look(language(&args.common)?),
+            look: look(language),
             inbox: Arc::clone(&inbox),
             archive: Arc::new(FileArchive {
                 path: path.clone(),
                 redactor: redactor.clone(),
                 saved: Mutex::new(Saved::open(path)?),
+                hars: hars.clone(),
             }),
             closing: closing.clone(),
         };
@@ -65,6 +69,10 @@ pub fn run(args: &Open) -> anyhow::Result<ExitStatus> {
             Err(_) => bail!("reading the file failed"),
         }
     })?;
+    // What is saved of a file is masked, whatever the file is.
+    for line in hars.lines(true, language) {
+        say(&line);
+    }
     Ok(ExitStatus::Fine)
 }
 

@@ -25,12 +25,15 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, look: &Look) {
         (None, Some(message)) => {
             let (text, style) = match message {
                 Message::Saving => (words.saving.clone(), look.theme.title()),
-                Message::Saved(Saved { path, result: Ok(count) }) => {
-                    let text = filled(&words.saved, &[("count", &count.to_string()), ("file", path)]);
-                    (text, look.theme.title())
+                Message::Saved(Saved { path, is_masked, result: Ok(count) }) => {
+                    let (text, style) = match is_masked {
+                        true => (&words.saved, look.theme.title()),
+                        false => (&words.saved_unmasked, look.theme.alarm()),
+                    };
+                    (filled(text, &[("count", &count.to_string()), ("file", path)]), style)
                 }
-                Message::Saved(Saved { path, result: Err(why) }) => {
-                    (filled(&words.not_saved, &[("file", path), ("why", why)]), look.theme.alarm())
+                Message::Saved(Saved { result: Err(why), .. }) => {
+                    (filled(&words.not_saved, &[("why", why)]), look.theme.alarm())
                 }
             };
             let text = left(&format!(" {text}"), usize::from(area.width));

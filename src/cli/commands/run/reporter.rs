@@ -7,6 +7,7 @@ use std::path::Path;
 use super::words;
 use crate::capture::{Listening, Update};
 use crate::cli::front_end::{End, FrontEnd};
+use crate::cli::handover::{self, SavedHars};
 use crate::diagnose::Catalogue;
 use crate::exchange::Moment;
 use crate::language::Language;
@@ -55,8 +56,8 @@ fn report(end: &End, language: Language) -> String {
             lines = format!("{lines}\npulltap: !!! {}", printable(&trouble.message));
         }
     }
-    if let Some(har) = &end.har {
-        lines = format!("{lines}\nHAR: {}", har.display());
+    for line in handover::lines(end, &SavedHars::default(), language) {
+        lines = format!("{lines}\n{line}");
     }
     lines
 }
