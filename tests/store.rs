@@ -14,6 +14,7 @@ mod round_trip;
 mod trouble;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pulltap::exchange::Exchange;
 use pulltap::redact::{FingerprintKey, Options, Redacted, Redactor};
@@ -54,14 +55,18 @@ fn assert_sound(path: &Path) {
     assert!(!strangers, "a row refers to one that is not there");
 }
 
-/// A server that answers every request with this JSON object, as often as it is asked.
-fn answering(json: &str) -> Origin {
-    let length = json.len();
-    let response =
-        format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{json}");
+/// A server that answers every request with a JSON object of its own with so much filling, as often as it is asked.
+fn answering(filling: usize) -> Origin {
+    let filling = "x".repeat(filling);
+    let answers = AtomicU64::new(0);
     Origin::bare(move |socket| {
         let mut wire = Wire::over(socket);
-        while wire.try_receive_until(b"\r\n\r\n").is_some() && wire.try_send(response.as_bytes()).is_ok() {
+        while wire.try_receive_until(b"\r\n\r\n").is_some() {
+            let json = format!("{{\"n\":{},\"a\":\"{filling}\"}}", answers.fetch_add(1, Ordering::Relaxed));
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}", json.len());
+            if wire.try_send(format!("{head}\r\n\r\n{json}").as_bytes()).is_err() {
+                break;
+            }
             wire.forget();
         }
     })

@@ -1,38 +1,113 @@
 //! An exchange as one row: its columns by name.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{CachedStatement, Connection};
 
 use super::facts::Facts;
 use super::hex;
 use super::json::{self, Fields, Interim};
 use super::names::{self, Named};
 use super::queue::Entry;
-use crate::exchange::{Body, ConnectionId, Exchange, ExchangeId, Failure, Headers, Moment, Tunnel};
-
-/// About so many columns there are.
-const COLUMNS: usize = 64;
+use crate::exchange::{Body, ConnectionId, Exchange, ExchangeId, Failure, Headers, Moment, TlsFacts, Tunnel};
 
 /// What was not seen.
 const NULL: ToSqlOutput<'static> = ToSqlOutput::Owned(Value::Null);
 
-/// Writes the exchange, in place of an earlier snapshot of it.
-pub fn write(connection: &Connection, facts: &mut Facts, entry: &Entry) -> rusqlite::Result<()> {
+/// The table's rows for the exchanges of one transaction, written with one statement.
+pub struct Rows<'a> {
+    connection: &'a Connection,
+    facts: &'a mut Facts,
+    insert: Option<CachedStatement<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    /// Rows of a transaction on this connection, which refer to these facts.
+    pub fn new(connection: &'a Connection, facts: &'a mut Facts) -> Self {
+        Self { connection, facts, insert: None }
+    }
+
+    /// Writes the exchange, in place of an earlier snapshot of it.
+    pub fn write(&mut self, entry: &Entry) -> rusqlite::Result<()> {
+        let references = References::of(self.connection, self.facts, &entry.exchange)?;
+        let insert = match &mut self.insert {
+            Some(insert) => insert,
+            none => none.insert(self.connection.prepare_cached(insert_into(entry, &references))?),
+        };
+        let mut bound = Ok(());
+        let mut at = 0;
+        row(entry, &references, |_, value| {
+            at += 1;
+            // Nothing is bound to begin with.
+            if value != NULL && bound.is_ok() {
+                bound = insert.raw_bind_parameter(at, value);
+            }
+        });
+        bound?;
+        insert.raw_execute()?;
+        insert.clear_bindings();
+        Ok(())
+    }
+}
+
+/// Every exchange has all columns, in the same order: one statement writes them all.
+fn insert_into(entry: &Entry, references: &References) -> &'static str {
+    static INSERT: OnceLock<String> = OnceLock::new();
+    INSERT.get_or_init(|| {
+        let mut names = Vec::new();
+        row(entry, references, |name, _| names.push(name));
+        let marks = vec!["?"; names.len()].join(",");
+        format!("INSERT OR REPLACE INTO exchange ({}) VALUES ({marks})", names.join(","))
+    })
+}
+
+/// Tells `add` each column of the exchange with its value.
+fn row<'a>(entry: &'a Entry, references: &References, add: impl FnMut(&'static str, ToSqlOutput<'a>)) {
     let exchange: &Exchange = &entry.exchange;
-    let mut columns = Columns { names: Vec::with_capacity(COLUMNS), values: Vec::with_capacity(COLUMNS) };
+    let mut columns = Columns(add);
     columns.text("role", entry.role);
     columns.identity(exchange);
     columns.message(exchange);
     columns.timings(exchange);
     columns.failure(exchange.failure.as_ref(), exchange.timings.opened);
     columns.tunnel(exchange.tunnel.as_ref());
-    columns.shared(connection, facts, exchange)?;
+    columns.references(references);
     columns.body(&REQUEST, &exchange.request_body);
     columns.body(&RESPONSE, &exchange.response_body);
-    columns.insert_into(connection)
+}
+
+/// The numbers of what an exchange shares with others.
+struct References {
+    upstream: Option<i64>,
+    client_tls: Option<i64>,
+    upstream_tls: Option<i64>,
+    request_body: Option<i64>,
+    response_body: Option<i64>,
+}
+
+impl References {
+    /// Writes what is not written yet.
+    fn of(connection: &Connection, facts: &mut Facts, exchange: &Exchange) -> rusqlite::Result<Self> {
+        let Exchange { upstream, client_tls, upstream_tls, .. } = exchange;
+        let upstream = upstream.as_ref().map(|upstream| facts.upstream(connection, upstream));
+        let mut handshake = |tls: &Option<Arc<TlsFacts>>| {
+            tls.as_ref().map(|handshake| facts.handshake(connection, handshake)).transpose()
+        };
+        let (client_tls, upstream_tls) = (handshake(client_tls)?, handshake(upstream_tls)?);
+        let mut content = |body: &Body| {
+            let bytes = Some(&*body.bytes).filter(|bytes| !bytes.is_empty());
+            bytes.map(|bytes| facts.content(connection, bytes)).transpose()
+        };
+        Ok(Self {
+            upstream: upstream.transpose()?,
+            client_tls,
+            upstream_tls,
+            request_body: content(&exchange.request_body)?,
+            response_body: content(&exchange.response_body)?,
+        })
+    }
 }
 
 /// The names of a body's columns.
@@ -50,7 +125,7 @@ pub struct BodyColumns {
     /// `request_decoded_from`
     pub decoded_from: &'static str,
     /// `request_body`
-    pub bytes: &'static str,
+    pub content: &'static str,
 }
 
 /// Those of the request.
@@ -61,7 +136,7 @@ pub const REQUEST: BodyColumns = BodyColumns {
     kept: "request_kept",
     trailers: "request_trailers",
     decoded_from: "request_decoded_from",
-    bytes: "request_body",
+    content: "request_body",
 };
 
 /// Those of the response.
@@ -72,16 +147,13 @@ pub const RESPONSE: BodyColumns = BodyColumns {
     kept: "response_kept",
     trailers: "response_trailers",
     decoded_from: "response_decoded_from",
-    bytes: "response_body",
+    content: "response_body",
 };
 
-/// The columns, each with its value.
-struct Columns<'a> {
-    names: Vec<&'static str>,
-    values: Vec<ToSqlOutput<'a>>,
-}
+/// Tells each column by its kind.
+struct Columns<F>(F);
 
-impl<'a> Columns<'a> {
+impl<'a, F: FnMut(&'static str, ToSqlOutput<'a>)> Columns<F> {
     fn identity(&mut self, exchange: &'a Exchange) {
         self.integer("id", exchange.id.number());
         self.text("state", exchange.state.word());
@@ -138,14 +210,12 @@ impl<'a> Columns<'a> {
         self.maybe_integer("tunnel_received", tunnel.map(|tunnel| tunnel.received));
     }
 
-    fn shared(&mut self, connection: &Connection, facts: &mut Facts, exchange: &Exchange) -> rusqlite::Result<()> {
-        let upstream = exchange.upstream.as_ref().map(|upstream| facts.upstream(connection, upstream));
-        self.signed("upstream", upstream.transpose()?);
-        for (name, handshake) in [("client_tls", &exchange.client_tls), ("upstream_tls", &exchange.upstream_tls)] {
-            let handshake = handshake.as_ref().map(|handshake| facts.handshake(connection, handshake));
-            self.signed(name, handshake.transpose()?);
-        }
-        Ok(())
+    fn references(&mut self, references: &References) {
+        self.signed("upstream", references.upstream);
+        self.signed("client_tls", references.client_tls);
+        self.signed("upstream_tls", references.upstream_tls);
+        self.signed(REQUEST.content, references.request_body);
+        self.signed(RESPONSE.content, references.response_body);
     }
 
     fn body(&mut self, columns: &BodyColumns, body: &'a Body) {
@@ -156,8 +226,6 @@ impl<'a> Columns<'a> {
         self.headers(columns.trailers, body.trailers.as_ref());
         let is_decoded = !body.decoded_from.is_empty();
         self.maybe_text(columns.decoded_from, is_decoded.then(|| json::text(&body.decoded_from)));
-        let bytes = if body.bytes.is_empty() { ValueRef::Null } else { ValueRef::Blob(&body.bytes) };
-        self.add(columns.bytes, ToSqlOutput::Borrowed(bytes));
     }
 
     fn headers(&mut self, name: &'static str, headers: Option<&Headers>) {
@@ -198,19 +266,7 @@ impl<'a> Columns<'a> {
     }
 
     fn add(&mut self, name: &'static str, value: ToSqlOutput<'a>) {
-        self.names.push(name);
-        self.values.push(value);
-    }
-
-    /// Every exchange has all columns, in the same order: one statement writes them all.
-    fn insert_into(&self, connection: &Connection) -> rusqlite::Result<()> {
-        static INSERT: OnceLock<String> = OnceLock::new();
-        let insert = INSERT.get_or_init(|| {
-            let marks = vec!["?"; self.names.len()].join(",");
-            format!("INSERT OR REPLACE INTO exchange ({}) VALUES ({marks})", self.names.join(","))
-        });
-        connection.prepare_cached(insert)?.execute(params_from_iter(&self.values))?;
-        Ok(())
+        (self.0)(name, value);
     }
 }
 

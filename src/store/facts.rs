@@ -1,4 +1,5 @@
-//! Writes what exchanges share (handshakes, certificates, how the server was reached) once, and gives its number.
+//! Writes what exchanges share (handshakes, certificates, how the server was reached, what is fetched again) once, and
+//! gives its number.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -16,6 +17,11 @@ use crate::exchange::{Moment, TlsFacts, Upstream};
 /// written again, which costs a row and nothing else.
 const REMEMBERED: usize = 256;
 
+/// Contents that are remembered, and up to which length: a manifest or an answer that is asked for again and again is
+/// written once. One that was forgotten is written again.
+const REMEMBERED_CONTENTS: usize = 16;
+const LONGEST_REMEMBERED: usize = 64 << 10;
+
 /// Certificates that are remembered; the table itself knows the others.
 const REMEMBERED_CERTIFICATES: usize = 1024;
 
@@ -25,9 +31,24 @@ pub struct Facts {
     handshakes: Recent<TlsFacts>,
     upstreams: Recent<Upstream>,
     certificates: HashMap<Vec<u8>, i64>,
+    contents: VecDeque<(Vec<u8>, i64)>,
 }
 
 impl Facts {
+    /// The number of this content.
+    pub fn content(&mut self, connection: &Connection, bytes: &[u8]) -> rusqlite::Result<i64> {
+        if let Some((_, id)) = self.contents.iter().find(|(known, _)| known == bytes) {
+            return Ok(*id);
+        }
+        connection.prepare_cached("INSERT INTO content (bytes) VALUES (?)")?.execute([bytes])?;
+        let id = connection.last_insert_rowid();
+        if bytes.len() <= LONGEST_REMEMBERED {
+            self.contents.truncate(REMEMBERED_CONTENTS - 1);
+            self.contents.push_front((bytes.to_owned(), id));
+        }
+        Ok(id)
+    }
+
     /// The number of this handshake.
     pub fn handshake(&mut self, connection: &Connection, facts: &Arc<TlsFacts>) -> rusqlite::Result<i64> {
         if let Some(id) = self.handshakes.find(facts) {

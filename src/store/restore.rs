@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use rusqlite::types::{FromSql, ValueRef};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
 
 use super::columns::{BodyColumns, REQUEST, RESPONSE};
@@ -61,10 +61,10 @@ pub fn exchange(connection: &Connection, known: &mut Known, row: &Row<'_>) -> Re
             port: columns.needed("port")?,
         },
         request: columns.request()?,
-        request_body: columns.body(&REQUEST)?,
+        request_body: columns.body(&REQUEST, connection)?,
         interim: columns.interim()?,
         response: columns.response()?,
-        response_body: columns.body(&RESPONSE)?,
+        response_body: columns.body(&RESPONSE, connection)?,
         timings: columns.timings(opened)?,
         upstream: columns.shared("upstream", connection, &mut known.upstreams, upstream)?,
         client_tls: columns.shared("client_tls", connection, &mut known.handshakes, handshake)?,
@@ -160,7 +160,7 @@ impl Columns<'_> {
         all.into_iter().map(|one| one.into_head().ok_or(RowError::Column("interim"))).collect()
     }
 
-    fn body(&self, columns: &BodyColumns) -> Read<Body> {
+    fn body(&self, columns: &BodyColumns, connection: &Connection) -> Read<Body> {
         let kept: String = self.needed(columns.kept)?;
         let sha256: Option<String> = self.maybe(columns.sha256)?;
         let sha256 = sha256.map(|text| hex::read_sha256(&text).ok_or(RowError::Column(columns.sha256)));
@@ -169,10 +169,17 @@ impl Columns<'_> {
             is_complete: self.needed(columns.complete)?,
             sha256: sha256.transpose()?,
             kept: names::read_kept(&kept).ok_or(RowError::Column(columns.kept))?,
-            bytes: self.bytes(columns.bytes)?.unwrap_or_default(),
+            bytes: self.content(columns.content, connection)?,
             decoded_from: self.json(columns.decoded_from)?.unwrap_or_default(),
             trailers: self.headers(columns.trailers)?,
         })
+    }
+
+    fn content(&self, name: &'static str, connection: &Connection) -> Read<Vec<u8>> {
+        let Some(id) = self.maybe::<i64>(name)? else { return Ok(Vec::new()) };
+        let mut select = connection.prepare_cached("SELECT bytes FROM content WHERE id = ?")?;
+        let bytes = select.query_row([id], |row| row.get(0)).optional()?;
+        bytes.ok_or(RowError::Column(name))
     }
 
     fn timings(&self, opened: Moment) -> Read<Timings> {

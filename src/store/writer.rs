@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
+use super::columns::Rows;
 use super::facts::Facts;
 use super::lock::Lock;
 use super::queue::Entry;
-use super::{Session, StoreError, columns, create_file, schema, version_of};
+use super::{Session, StoreError, create_file, schema, version_of};
 use crate::platform;
 
 /// How long another program's lock on the file is waited for.
@@ -203,9 +204,11 @@ fn write<'a>(
     entries: impl Iterator<Item = &'a Entry>,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut rows = Rows::new(&transaction, facts);
     for entry in entries {
-        columns::write(&transaction, facts, entry)?;
+        rows.write(entry)?;
     }
+    drop(rows);
     transaction.commit()
 }
 

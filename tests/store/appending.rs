@@ -29,7 +29,7 @@ fn a_capture_of_nothing_leaves_no_session_unless_it_was_asked_for() {
 
 #[test]
 fn a_second_capture_continues_the_numbers() {
-    let origin = answering("{}");
+    let origin = answering(0);
     let folder = tempfile::tempdir().unwrap();
     let session = folder.path().join("twice.pulltap");
     let mut ids = Vec::new();
@@ -74,7 +74,7 @@ fn a_file_that_exists_is_not_overwritten() {
 
 #[test]
 fn two_at_once_are_refused_and_the_first_goes_on() {
-    let origin = answering("{}");
+    let origin = answering(0);
     let folder = tempfile::tempdir().unwrap();
     let session = folder.path().join("both.pulltap");
     let pulltap = recording_into(&session, &[]).resolving(HOST, 80, origin.address()).start();

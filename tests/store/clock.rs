@@ -28,7 +28,7 @@ fn under(clock: &Path, session: &Path, origin: &Origin) -> Setup {
 
 #[test]
 fn a_clock_that_jumps_costs_nothing() {
-    let origin = answering("{}");
+    let origin = answering(0);
     let folder = tempfile::tempdir().unwrap();
     let [clock, session] = ["clock", "jumps.pulltap"].map(|name| folder.path().join(name));
     for (began, jumped) in

@@ -1,5 +1,6 @@
 //! Files of other versions, and files that are none of ours.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use super::{assert_sound, exchanges, record, redacted};
 
 /// Each version that was ever released has a file here, written by that version with the exchanges of
 /// [`written`]; it stays as it is for ever.
-const VERSIONS: &[i32] = &[1];
+const VERSIONS: &[i32] = &[1, 2];
 
 fn fixture(version: i32) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store");
@@ -38,6 +39,27 @@ fn files_of_every_version_can_be_read_and_continued() {
         assert_eq!(exchanges(&copy), expected, "version {version}, after it was continued");
         assert_sound(&copy);
     }
+}
+
+#[test]
+fn files_of_every_version_become_what_new_ones_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new.pulltap");
+    record(&new, &[]);
+    for version in VERSIONS {
+        let copy = folder.path().join("copy.pulltap");
+        fs::copy(fixture(*version), &copy).unwrap();
+        drop(Session::append(&copy).unwrap());
+        assert_eq!(columns(&copy), columns(&new), "version {version}");
+    }
+}
+
+/// Every column of every table and view, with its type.
+fn columns(path: &Path) -> BTreeSet<(String, String, String)> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let select = "SELECT m.name, c.name, c.type FROM sqlite_master m, pragma_table_xinfo(m.name) c";
+    let mut select = connection.prepare(select).unwrap();
+    select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect()
 }
 
 #[test]
@@ -94,4 +116,11 @@ fn names_the_place_of_damage_and_ends_there() {
     assert_eq!(read.len(), 3);
     let error = read[2].as_ref().unwrap_err().to_string();
     assert!(error.contains("exchange 3, column state"), "{error}");
+    connection
+        .execute_batch(
+            "PRAGMA foreign_keys = off; DELETE FROM content; UPDATE exchange SET state = 'open' WHERE id = 3",
+        )
+        .unwrap();
+    let error = session.exchanges().find_map(Result::err).unwrap().to_string();
+    assert!(error.contains("_body"), "{error}");
 }

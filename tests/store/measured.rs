@@ -80,7 +80,7 @@ fn records_small_exchanges() {
 #[test]
 #[ignore = "prints numbers; only those of a release build mean something"]
 fn records_a_flood() {
-    let origin = answering("{}");
+    let origin = answering(0);
     let folder = tempfile::tempdir().unwrap();
     let session = folder.path().join("flood.pulltap");
     let setup = Setup::trusting(&Authority::new()).resolving(HOST, 80, origin.address());

@@ -75,6 +75,26 @@ fn exchanges_of_a_connection_share_its_facts_again() {
 }
 
 #[test]
+fn what_is_fetched_again_is_written_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.pulltap");
+    let all: Vec<_> = (1..=40)
+        .map(|id| {
+            let mut exchange = Dice::seeded(id).exchange(id);
+            exchange.request_body.bytes = b"the same".to_vec();
+            exchange.response_body.bytes = if id == 20 { b"another".to_vec() } else { vec![b'm'; 2000] };
+            redacted(exchange)
+        })
+        .collect();
+    record(&path, &all);
+    let expected: Vec<_> = all.into_iter().map(pulltap::redact::Redacted::into_inner).collect();
+    assert_eq!(exchanges(&path), expected);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let count = "SELECT count(*) FROM content";
+    assert_eq!(connection.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap(), 3);
+}
+
+#[test]
 fn order_is_that_of_the_numbers_also_where_the_clock_was_set_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.pulltap");

@@ -43,7 +43,7 @@ fn a_full_disk_stops_the_recording_and_nothing_else() {
         fs::create_dir(&disk).unwrap();
         mount(&disk, "size=1m");
         let session = disk.join("full.pulltap");
-        let origin = answering(&format!("{{\"a\":\"{}\"}}", "x".repeat(32 << 10)));
+        let origin = answering(32 << 10);
         let setup = Setup::trusting(&Authority::new()).resolving(HOST, 80, origin.address());
         let pulltap = setup.arg("--session").arg(session.to_str().unwrap()).start();
         let mut wire = connect(&pulltap);
@@ -73,7 +73,7 @@ fn what_could_not_be_written_until_the_end_is_counted() {
         fs::create_dir(&disk).unwrap();
         mount(&disk, "size=1m");
         let session = disk.join("full.pulltap");
-        let origin = answering(&format!("{{\"a\":\"{}\"}}", "x".repeat(32 << 10)));
+        let origin = answering(32 << 10);
         let setup = Setup::trusting(&Authority::new()).resolving(HOST, 80, origin.address());
         let pulltap = setup.arg("--session").arg(session.to_str().unwrap()).start();
         let mut wire = connect(&pulltap);
@@ -93,7 +93,7 @@ fn what_could_not_be_written_until_the_end_is_counted() {
 fn a_file_that_somebody_else_writes_to_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let session = folder.path().join("busy.pulltap");
-    let origin = answering("{}");
+    let origin = answering(0);
     let setup = Setup::trusting(&Authority::new()).resolving(HOST, 80, origin.address());
     let pulltap = setup.arg("--session").arg(session.to_str().unwrap()).start();
     let mut wire = connect(&pulltap);
@@ -113,7 +113,7 @@ fn a_file_that_somebody_else_writes_to_is_waited_for() {
 #[test]
 fn a_folder_that_becomes_writable_gets_its_session() {
     in_private_world(|_| {
-        let origin = answering("{}");
+        let origin = answering(0);
         let setup = Setup::trusting(&Authority::new()).resolving(HOST, 80, origin.address());
         let sessions = setup.data().join("sessions");
         fs::create_dir_all(&sessions).unwrap();
@@ -178,7 +178,7 @@ fn a_finished_session_can_be_read_from_a_read_only_folder() {
 fn a_deleted_file_is_written_again() {
     let folder = tempfile::tempdir().unwrap();
     let session = folder.path().join("gone.pulltap");
-    let origin = answering("{}");
+    let origin = answering(0);
     let setup = Setup::trusting(&Authority::new()).resolving(HOST, 80, origin.address());
     let pulltap = setup.arg("--session").arg(session.to_str().unwrap()).start();
     let mut wire = connect(&pulltap);
