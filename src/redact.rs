@@ -126,13 +126,16 @@ fn mask_response(masker: &Masker, head: &mut ResponseHead) {
 
 /// Masks the values of header fields in place; names, order and duplicates stay.
 fn mask_headers(masker: &Masker, headers: &mut Headers) {
-    let masked: Vec<Option<Vec<u8>>> = headers.iter().map(|field| masker.header(field.name, field.value)).collect();
-    if masked.iter().all(Option::is_none) {
+    let masked = headers.iter().map(|field| masker.header(field.name, field.value)).enumerate();
+    let masked: Vec<(usize, Vec<u8>)> = masked.filter_map(|(at, value)| Some((at, value?))).collect();
+    if masked.is_empty() {
         return;
     }
+    let mut masked = masked.into_iter().peekable();
     let mut new = Headers::with_capacity(headers.len(), 0);
-    for (field, masked) in headers.iter().zip(&masked) {
-        new.push(field.name, masked.as_deref().unwrap_or(field.value));
+    for (at, field) in headers.iter().enumerate() {
+        let masked = masked.next_if(|(masked, _)| *masked == at);
+        new.push(field.name, masked.as_ref().map_or(field.value, |(_, value)| value));
     }
     *headers = new;
 }

@@ -128,7 +128,7 @@ mod tests {
     fn gives_what_runs_long_once_a_second_and_only_if_it_changed() {
         let id = ExchangeId::new(1).unwrap();
         let target = Target::http("a.test", 80);
-        let opened = Opened { origin: Origin::Live, connection: None, connect: None, client: None, target };
+        let opened = Opened::new(Origin::Live, target);
         let event = |what| [CaptureEvent { exchange: id, at: Moment::EPOCH, what }].into_iter();
         let mut fold = Fold::default();
         fold.events(event(Happening::Opened(Box::new(opened))), |_| {});

@@ -69,6 +69,28 @@ pub struct Opened {
     pub client: Option<SocketAddr>,
     /// What the request is meant for.
     pub target: Target,
+    /// How the server was reached, when it was before.
+    pub upstream: Option<Arc<Upstream>>,
+    /// TLS with the client, when it was agreed on before.
+    pub client_tls: Option<Arc<TlsFacts>>,
+    /// TLS with the server, when it was agreed on before.
+    pub upstream_tls: Option<Arc<TlsFacts>>,
+}
+
+impl Opened {
+    /// Nothing but what is asked of whom.
+    pub fn new(origin: Origin, target: Target) -> Self {
+        Self {
+            origin,
+            connection: None,
+            connect: None,
+            client: None,
+            target,
+            upstream: None,
+            client_tls: None,
+            upstream_tls: None,
+        }
+    }
 }
 
 /// The end of a content.
@@ -91,6 +113,9 @@ impl Exchange {
         exchange.connection = opened.connection;
         exchange.connect = opened.connect;
         exchange.client = opened.client;
+        exchange.upstream = opened.upstream;
+        exchange.client_tls = opened.client_tls;
+        exchange.upstream_tls = opened.upstream_tls;
         exchange
     }
 
@@ -106,7 +131,7 @@ impl Exchange {
                 self.request_body.kept = kept;
                 self.timings.request_head = Some(at);
             }
-            Happening::RequestBody(bytes) => self.request_body.extend(&bytes),
+            Happening::RequestBody(bytes) => self.request_body.extend(bytes),
             Happening::RequestEnd(end) => {
                 self.request_body.end(end);
                 self.timings.request_end = Some(at);
@@ -121,7 +146,7 @@ impl Exchange {
                 self.timings.first_byte.get_or_insert(at);
                 self.timings.response_head = Some(at);
             }
-            Happening::ResponseBody(bytes) => self.response_body.extend(&bytes),
+            Happening::ResponseBody(bytes) => self.response_body.extend(bytes),
             Happening::ResponseEnd(end) => {
                 self.response_body.end(end);
                 self.timings.response_end = Some(at);
@@ -140,8 +165,12 @@ impl Exchange {
 }
 
 impl super::Body {
-    fn extend(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+    fn extend(&mut self, bytes: Vec<u8>) {
+        if self.bytes.is_empty() {
+            self.bytes = bytes;
+        } else {
+            self.bytes.extend_from_slice(&bytes);
+        }
         self.length = self.length.max(self.bytes.len() as u64);
     }
 

@@ -23,8 +23,10 @@ fn by_type(headers: &Headers, is_error: bool, body_limit: Option<u64>) -> (Kept,
         return up_to(limit);
     }
     let media_type = headers.text("content-type").unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    if is_text(&media_type) {
+    let media_type = media_type.split(';').next().unwrap_or("").trim();
+    if is_text(media_type)
+        || media_type.bytes().any(|byte| byte.is_ascii_uppercase()) && is_text(&media_type.to_ascii_lowercase())
+    {
         return up_to(TEXT_LIMIT);
     }
     if is_error || media_type.is_empty() {

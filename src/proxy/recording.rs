@@ -57,16 +57,20 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Begins an exchange now.
+    /// Begins an exchange now, of which nothing is known yet but whom it is meant for.
     pub fn open(&mut self, target: &Target, connect: Option<ExchangeId>) -> Option<ExchangeId> {
+        self.begin(Opened { connect, ..self.opened(target) })
+    }
+
+    /// What is known of every exchange with this client.
+    pub fn opened(&self, target: &Target) -> Opened {
+        let connection = self.connection;
+        Opened { connection, client: Some(self.client), ..Opened::new(Origin::Live, target.clone()) }
+    }
+
+    /// Begins this exchange now.
+    pub fn begin(&mut self, opened: Opened) -> Option<ExchangeId> {
         let id = self.numbers.exchange()?;
-        let opened = Opened {
-            origin: Origin::Live,
-            connection: self.connection,
-            connect,
-            client: Some(self.client),
-            target: target.clone(),
-        };
         self.add(id, Happening::Opened(Box::new(opened)));
         Some(id)
     }

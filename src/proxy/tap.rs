@@ -9,7 +9,7 @@ use super::failing;
 use super::hashing::{self, Gathering, Sha256};
 use super::keep;
 use super::recording::Recording;
-use crate::exchange::event::{BodyEnd, CaptureEvent, Happening};
+use crate::exchange::event::{BodyEnd, CaptureEvent, Happening, Opened};
 use crate::exchange::{
     ExchangeId, Failure, FailureKind, Moment, ResponseHead, Side, Stage, Target, TlsFacts, Tunnel, Upstream, WhyOpaque,
 };
@@ -189,7 +189,7 @@ impl<'a> Tap<'a> {
             self.end(Sender::Client, End::Reset, None);
         }
         while let Some(exchange) = self.open.pop_front() {
-            self.tell_last(exchange, vec![Happening::Closed]);
+            self.tell_last(exchange, None);
         }
         if let Some(Opaque { exchange: Some(id), tunnel }) = self.opaque {
             self.recording.add(id, Happening::Tunnel(tunnel));
@@ -256,19 +256,18 @@ impl<'a> Tap<'a> {
     }
 
     fn begin(&mut self, n: u64) {
-        let Some(id) = self.recording.open(&self.route.target, self.route.connect) else { return };
+        let Route { target, connect, upstream, client_tls, upstream_tls, .. } = &self.route;
+        let opened = Opened {
+            connect: *connect,
+            upstream: upstream.clone(),
+            client_tls: client_tls.clone(),
+            upstream_tls: upstream_tls.clone(),
+            ..self.recording.opened(target)
+        };
+        let Some(id) = self.recording.begin(opened) else { return };
         self.seen += 1;
         let digesting = Digesting::default();
         self.open.push_back(OpenExchange { n, id, request_room: 0, response_room: 0, digesting });
-        let Route { upstream, client_tls, upstream_tls, .. } = self.route.clone();
-        let facts = [
-            upstream.map(Happening::Upstream),
-            client_tls.map(Happening::ClientTls),
-            upstream_tls.map(Happening::UpstreamTls),
-        ];
-        for fact in facts.into_iter().flatten() {
-            self.recording.add(id, fact);
-        }
         if let Some(failure) = &self.route.answered_because {
             let failure = failure.clone();
             self.recording.add(id, Happening::AnsweredByUs);
@@ -278,14 +277,15 @@ impl<'a> Tap<'a> {
 
     /// A redirect hands the digest on; a whole answer is hashed that was asked for by its digest, or says which it has.
     fn begin_digest(&mut self, n: u64, head: &ResponseHead) {
-        let hashing = self.recording.hashing.clone();
-        let host = self.route.target.host.clone();
-        let Some(exchange) = self.find(n).filter(|exchange| exchange.digesting.is_get) else { return };
+        let Some(exchange) = self.position(n).and_then(|at| self.open.get_mut(at)) else { return };
+        if !exchange.digesting.is_get {
+            return;
+        }
         let expected = exchange.digesting.expected;
         if let Some(expected) = expected
             && matches!(head.status, 301..=303 | 307 | 308)
         {
-            hashing.redirected(&host, expected, head);
+            self.recording.hashing.redirected(&self.route.target.host, expected, head);
         }
         let is_named = expected.is_some() || hashing::says_its_digest(head);
         exchange.digesting.gathering = (is_named && hashing::is_comparable(head)).then(Gathering::default);
@@ -362,7 +362,6 @@ impl<'a> Tap<'a> {
     fn over(&mut self, n: u64, outcome: Outcome) {
         let Some(position) = self.position(n) else { return };
         let Some(exchange) = self.open.remove(position) else { return };
-        let mut last = Vec::new();
         let failure = match outcome {
             Outcome::Complete | Outcome::Opaque => None,
             Outcome::Cut { stage, by, end } => Some(self.cut(stage, by, end)),
@@ -371,21 +370,23 @@ impl<'a> Tap<'a> {
                 Some(alone::unreadable(stage, by, trouble, self.recording.clock.now()))
             }
         };
-        last.extend(failure.map(Happening::Failed));
-        last.push(Happening::Closed);
-        self.tell_last(exchange, last);
+        self.tell_last(exchange, failure);
     }
 
-    /// Tells the last of an exchange, with its digest if one is being computed.
-    fn tell_last(&mut self, exchange: OpenExchange, last: Vec<Happening>) {
+    /// Tells how an exchange ended, with its digest if one is being computed.
+    fn tell_last(&mut self, exchange: OpenExchange, failure: Option<Failure>) {
         let OpenExchange { id, digesting: Digesting { gathering, mut held, .. }, .. } = exchange;
         let at = self.recording.clock.now();
-        held.extend(last.into_iter().map(|what| CaptureEvent { exchange: id, at, what }));
+        let last = [failure.map(Happening::Failed), Some(Happening::Closed)].into_iter().flatten();
+        let mut last = last.map(|what| CaptureEvent { exchange: id, at, what });
         let untold = match gathering {
-            Some(gathering) => self.recording.hash(id, gathering, held).err().unwrap_or_default(),
+            Some(gathering) => {
+                held.extend(&mut last);
+                self.recording.hash(id, gathering, held).err().unwrap_or_default()
+            }
             None => held,
         };
-        for CaptureEvent { exchange, at, what } in untold {
+        for CaptureEvent { exchange, at, what } in untold.into_iter().chain(last) {
             self.recording.sink.add(exchange, at, what);
         }
     }

@@ -11,7 +11,7 @@ use crate::redact::Redacted;
 const LIMIT: usize = 64 << 20;
 
 /// With so many bytes a batch does not wait for more.
-const FULL_BATCH: usize = 8 << 20;
+const FULL_BATCH: usize = 1 << 20;
 
 /// How long the first exchange of a batch waits for others. A program that is killed loses what waited.
 const BATCH_TIME: Duration = Duration::from_millis(50);
@@ -24,9 +24,10 @@ pub struct Queue {
     limit: usize,
 }
 
+/// Entries are in boxes: they are large, and the map moves its neighbours.
 #[derive(Default)]
 struct State {
-    waiting: BTreeMap<ExchangeId, Entry>,
+    waiting: BTreeMap<ExchangeId, Box<Entry>>,
     bytes: usize,
     lost: u64,
     /// Whether a batch was taken that is not written yet.
@@ -47,7 +48,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Batch {
     /// Exchanges by their number.
-    pub entries: BTreeMap<ExchangeId, Entry>,
+    pub entries: BTreeMap<ExchangeId, Box<Entry>>,
     /// Whether nothing will come after it.
     pub is_last: bool,
 }
@@ -65,6 +66,7 @@ impl Queue {
 
     /// Adds an exchange, in place of an earlier snapshot of it. Never waits.
     pub fn add(&self, entry: Entry) {
+        let entry = Box::new(entry);
         let is_news = self.lock().add(entry, self.limit);
         if is_news {
             self.changed.notify_one();
@@ -145,7 +147,7 @@ impl Queue {
 impl State {
     /// Says whether the recorder is to hear of it: a batch begins, or is full. To be woken for every exchange would cost it
     /// more than to write them.
-    fn add(&mut self, entry: Entry, limit: usize) -> bool {
+    fn add(&mut self, entry: Box<Entry>, limit: usize) -> bool {
         let size = size(&entry.exchange);
         let earlier = self.waiting.get(&entry.exchange.id).map_or(0, |earlier| self::size(&earlier.exchange));
         let bytes = self.bytes - earlier + size;

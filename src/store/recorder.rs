@@ -200,7 +200,7 @@ impl Writing {
             self.queue.put_back(batch);
             return false;
         };
-        match session.write(batch.entries.values()) {
+        match session.write(batch.entries.values().map(|entry| &**entry)) {
             Ok(()) => {
                 self.queue.wrote();
                 self.tell(None);
