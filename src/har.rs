@@ -16,6 +16,7 @@ mod message;
 mod model;
 mod phases;
 mod read;
+mod reason;
 mod record;
 mod request;
 mod response;

@@ -92,6 +92,9 @@ pub(super) struct Response<'a> {
     #[serde(borrow)]
     pub(super) content: Option<Content<'a>>,
     pub(super) body_size: Option<i64>,
+    /// Why there is none, in the words of Chrome or mitmproxy.
+    #[serde(rename = "_error")]
+    pub(super) error: Option<serde_json::Value>,
     #[serde(rename = "_body", borrow)]
     pub(super) body: Option<BodyFacts<'a>>,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Repair;
 use super::content::{self, from_base64};
 use super::model::{BodyFacts, Content, Entry, HeaderField, Request, Response, Text};
+use super::reason;
 use super::tls_record::TlsRecord;
 use crate::content::codings;
 use crate::exchange::{
@@ -45,7 +46,12 @@ pub(super) fn restore(entry: Entry<'_>, number: ExchangeId, repairs: &mut Vec<Re
         exchange.request = reader.request_head(request, is_ours);
     }
     exchange.interim = entry.interim.into_iter().filter_map(|head| reader.response_head(head)).collect();
+    exchange.failure = entry.failure.map(|failure| failure.0);
     if let Some(mut response) = entry.response {
+        let error = response.error.take().filter(|_| !is_ours);
+        let last = timings.closed.unwrap_or(timings.opened);
+        let told = error.and_then(|error| reason::failure(error.as_str()?, last));
+        exchange.failure = exchange.failure.or(told);
         let facts = response.body.take();
         let content = response.content.take().unwrap_or_default();
         exchange.response_body = reader.body(facts, &content, response.body_size);
@@ -58,8 +64,8 @@ pub(super) fn restore(entry: Entry<'_>, number: ExchangeId, repairs: &mut Vec<Re
     exchange.upstream = entry.upstream.map(|upstream| Arc::new(upstream.0));
     exchange.tunnel = entry.tunnel.map(|tunnel| tunnel.0);
     exchange.answered_by_us = entry.answered_by_us;
-    exchange.failure = entry.failure.map(|failure| failure.0);
-    exchange.state = entry.state.map_or(State::Complete, |state| state.0);
+    let state = if exchange.failure.is_some() { State::Failed } else { State::Complete };
+    exchange.state = entry.state.map_or(state, |state| state.0);
     Restored {
         exchange,
         id: entry.id.and_then(ExchangeId::new),

@@ -1,7 +1,7 @@
 //! Files that are no HAR, no whole one, or not as they should be.
 
 use proptest::prelude::*;
-use pulltap::exchange::{Kept, Target, Version, WhyNotKept};
+use pulltap::exchange::{FailureKind, Kept, Origin, Stage, State, Target, Version, WhyNotKept};
 use pulltap::har::{self, HarError, Repair};
 use serde_json::{Value, json};
 
@@ -114,5 +114,25 @@ fn without_ours(value: &mut Value) {
         }
         Value::Array(list) => list.iter_mut().for_each(without_ours),
         _ => {}
+    }
+}
+
+/// Chrome and mitmproxy write a response of status 0 whose `_error` has the reason.
+#[test]
+fn a_browsers_reason_becomes_a_failure() {
+    let file = |error: Value| {
+        let request = json!({"method": "GET", "url": "https://registry.test/v2/", "headers": []});
+        let response = json!({"status": 0, "headers": [], "content": {}, "_error": error});
+        let date = "2026-01-15T12:00:00Z";
+        read(
+            &json!({"log": {"entries": [{"startedDateTime": date, "time": 4, "request": request, "response": response}]}}),
+        )
+    };
+    let exchange = file("net::ERR_CONNECTION_REFUSED".into()).exchanges.remove(0);
+    let failure = exchange.failure.unwrap();
+    assert_eq!((failure.stage, failure.kind), (Stage::Connect, FailureKind::Refused));
+    assert_eq!((exchange.origin, exchange.state), (Origin::File, State::Failed));
+    for error in [Value::Null, json!(7), json!({"code": 7}), "net::ERR_ABORTED".into()] {
+        assert_eq!(file(error).exchanges[0].failure, None);
     }
 }
