@@ -87,6 +87,20 @@ impl FileReport {
         self.findings.iter().filter(|finding| finding.is_trouble())
     }
 
+    /// How many requests ended without an answer of their server, and no finding says why; where trouble was found, that
+    /// is to be looked at first.
+    pub fn unexplained(&self) -> usize {
+        if self.trouble().next().is_some() {
+            return 0;
+        }
+        let has_failed = |exchange: &Exchange| {
+            let is_answered = exchange.status().is_some() && !exchange.answered_by_us;
+            exchange.is_over() && exchange.tunnel.is_none() && (exchange.failure.is_some() || !is_answered)
+        };
+        let exchanges = self.exchanges.iter().map(|reported| &reported.exchange);
+        exchanges.filter(|exchange| has_failed(exchange) && !self.found.contains(&exchange.id)).count()
+    }
+
     /// When the last thing happened that is known: for what did not end, how long it took until then.
     pub fn last_moment(&self) -> Moment {
         let moments = self.exchanges.iter().map(|reported| {
@@ -100,7 +114,7 @@ impl FileReport {
 impl Report {
     /// Whether something failed.
     pub fn has_errors(&self) -> bool {
-        let mut findings = self.files.iter().flat_map(|file| &file.findings);
-        findings.any(|finding| finding.severity == Severity::Error)
+        let has_error = |file: &FileReport| file.findings.iter().any(|one| one.severity == Severity::Error);
+        self.files.iter().any(|file| has_error(file) || file.unexplained() > 0)
     }
 }

@@ -122,6 +122,19 @@ fn what_went_wrong_is_said_at_the_end_with_what_to_do_and_where_it_is() {
     assert_eq!(rest, format!("To send it, make a HAR with passwords and tokens masked: {command}"));
 }
 
+/// A client that speaks TLS to the proxy itself, as `https://` in its address asks for.
+#[test]
+fn a_failure_without_a_finding_is_not_called_fine() {
+    let run = Run::new();
+    let output = run.shell("curl --silent --proxy https://${HTTPS_PROXY#http://} https://registry.test/v2/");
+    assert_ne!(output.status.code(), Some(0));
+    let errors = text(&output.stderr);
+    assert!(
+        errors.starts_with("pulltap: requests failed, and no cause was found. exchanges: 1, failed: 1;"),
+        "{errors}"
+    );
+}
+
 #[test]
 fn the_file_to_send_is_named_and_whether_it_can_be() {
     for (option, words) in [

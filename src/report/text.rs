@@ -105,7 +105,10 @@ impl Page<'_> {
         self.line(&format!("{date}, {lasted}, {}: {}", self.words.exchanges, file.exchanges.len()));
         if file.trouble().next().is_none() {
             self.line("");
-            self.line(self.words.nothing_wrong);
+            self.line(&match file.unexplained() {
+                0 => self.words.nothing_wrong.to_owned(),
+                count => format!("{}: {count}", self.words.unexplained),
+            });
         }
         let mut findings: Vec<_> =
             file.findings.iter().filter(|finding| self.style.has_all || finding.is_trouble()).collect();
@@ -142,17 +145,18 @@ impl Page<'_> {
 
     /// By what is missing: the rules themselves would be a long list.
     fn not_checked(&mut self, file: &FileReport) {
-        let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut needs: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
         for rule in &file.not_checked {
-            needs.entry(rule.need.as_str()).or_default().push(rule.rule.id.as_str());
+            needs.entry(rule.need as usize).or_default().push(rule.rule.id.as_str());
         }
         let lines: Vec<_> = needs
             .into_iter()
             .map(|(need, rules)| {
+                let need = self.words.need.get(need).unwrap_or(&"");
                 if self.style.has_all {
                     format!("{need}: {}", rules.join(", "))
                 } else {
-                    format!("{need}: {}", rules.len())
+                    format!("{need} ({} {})", rules.len(), self.words.rules)
                 }
             })
             .collect();

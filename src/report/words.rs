@@ -5,6 +5,8 @@ use crate::language::Language;
 /// The words of a report in one language.
 pub struct Words {
     pub nothing_wrong: &'static str,
+    /// Requests failed, and no finding says why; their number stands behind it.
+    pub unexplained: &'static str,
     pub no_exchanges: &'static str,
     pub evidence: &'static str,
     /// What leads to the other causes: of one that is possible, and of one that is likely.
@@ -15,6 +17,10 @@ pub struct Words {
     pub more: &'static str,
     pub exchanges: &'static str,
     pub not_checked: &'static str,
+    /// What a file may lack, in the order of the needs.
+    pub need: [&'static str; 6],
+    /// Behind how many rules.
+    pub rules: &'static str,
     pub repaired: &'static str,
     pub codes: &'static str,
     pub faq_none: &'static str,
@@ -53,6 +59,7 @@ pub fn of(language: Language) -> &'static Words {
 
 const EN: Words = Words {
     nothing_wrong: "Nothing wrong was found.",
+    unexplained: "Requests that failed, of which no cause was found",
     no_exchanges: "There are no exchanges in it.",
     evidence: "Evidence",
     sureness: ["Causes about as likely, in order", "Less likely causes, in order"],
@@ -61,7 +68,16 @@ const EN: Words = Words {
     to_do: "What to do",
     more: "More",
     exchanges: "Exchanges",
-    not_checked: "Not checked, since the file does not have what it takes",
+    not_checked: "Not checked, since the file does not say",
+    need: [
+        "what requests contained",
+        "what responses contained",
+        "the digest of what came",
+        "TLS with the client",
+        "TLS with the server",
+        "how connections failed",
+    ],
+    rules: "rules",
     repaired: "Not as it should be in the file",
     codes: "Also found by",
     faq_none: "No entry has all of these words. `pulltap faq` lists all of them.",
@@ -91,6 +107,7 @@ const EN: Words = Words {
 
 const JA: Words = Words {
     nothing_wrong: "問題は見つかりませんでした。",
+    unexplained: "原因が見つからない失敗した要求",
     no_exchanges: "通信の記録がありません。",
     evidence: "根拠",
     sureness: ["同じくらい考えられる原因 (可能性の高い順)", "可能性がより低い原因 (可能性の高い順)"],
@@ -99,7 +116,16 @@ const JA: Words = Words {
     to_do: "対処方法",
     more: "詳細",
     exchanges: "通信",
-    not_checked: "ファイルに必要な情報がないため確認できなかった項目",
+    not_checked: "次の情報がファイルにないため、確認していません",
+    need: [
+        "要求の内容",
+        "応答の内容",
+        "届いた内容のダイジェスト",
+        "クライアントとの TLS",
+        "サーバーとの TLS",
+        "接続の失敗の詳細",
+    ],
+    rules: "ルール",
     repaired: "ファイルの不備",
     codes: "検索できるコードなど",
     faq_none: "すべての語を含む項目はありません。`pulltap faq` で一覧を表示できます。",
@@ -129,6 +155,7 @@ const JA: Words = Words {
 
 const ZH_HANT: Words = Words {
     nothing_wrong: "未發現問題。",
+    unexplained: "失敗而未找到原因的要求",
     no_exchanges: "檔案中沒有任何通訊記錄。",
     evidence: "證據",
     sureness: ["可能性相近的其他原因（依可能性排列）", "可能性較低的其他原因（依可能性排列）"],
@@ -137,7 +164,9 @@ const ZH_HANT: Words = Words {
     to_do: "處理方式",
     more: "詳細資訊",
     exchanges: "通訊",
-    not_checked: "檔案缺少所需資訊，因此未檢查的項目",
+    not_checked: "檔案缺少下列資訊，因此未檢查",
+    need: ["要求的內容", "回應的內容", "所收到內容的摘要", "與用戶端的 TLS", "與伺服器的 TLS", "連線如何失敗"],
+    rules: "條規則",
     repaired: "檔案中的問題",
     codes: "其他搜尋關鍵字",
     faq_none: "沒有包含所有字詞的項目。`pulltap faq` 可列出全部項目。",

@@ -56,6 +56,25 @@ fn people_read_what_is_wrong_first_in_their_language() {
     assert!(healthy.contains("Nothing wrong was found."), "{healthy}");
 }
 
+/// Browsers write an entry of status 0 where no answer came, and some do not say why.
+#[test]
+fn a_request_that_failed_is_told_though_nothing_says_why() {
+    let desk = Desk::new();
+    let har = desk.path("browser.har");
+    let entry = |status: u16, date: &str| {
+        format!(
+            r#"{{"startedDateTime":"{date}","time":4,"request":{{"method":"GET","url":"https://registry.test/a","headers":[]}},
+               "response":{{"status":{status},"headers":[],"content":{{"size":0}}}}}}"#
+        )
+    };
+    let failed = [entry(200, "2026-01-15T12:00:00Z"), entry(0, "2026-01-18T16:30:00Z")].join(",");
+    std::fs::write(&har, format!(r#"{{"log":{{"version":"1.2","entries":[{failed}]}}}}"#)).unwrap();
+    let report = desk.ends(1, &["report", text(&har)]);
+    assert!(report.contains("\n\nRequests that failed, of which no cause was found: 1\n"), "{report}");
+    assert!(report.contains(", 3 d 04 h, ") && !report.contains("Nothing wrong"), "{report}");
+    assert!(report.contains("  how connections failed ("), "{report}");
+}
+
 #[test]
 fn the_tokens_of_a_capture_are_listed_by_the_number_that_stands_in_their_masks() {
     let desk = Desk::new();

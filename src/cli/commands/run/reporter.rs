@@ -45,6 +45,7 @@ fn report(end: &End, language: Language) -> String {
         return format!("pulltap: {} {kept}", words.nothing_seen).trim_end().to_owned();
     }
     let mut lines = match findings.as_slice() {
+        [] if summary.failed > 0 => format!("pulltap: {}", words.unexplained),
         [] => format!("pulltap: {}", words.nothing_wrong),
         findings => format!("\n{}\npulltap:", findings.join("\n")),
     };

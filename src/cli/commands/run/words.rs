@@ -14,6 +14,8 @@ pub struct Words {
     pub nothing_kept: &'static str,
     /// Nothing is wrong.
     pub nothing_wrong: &'static str,
+    /// Requests failed, and nothing says why.
+    pub unexplained: &'static str,
     /// How much there was, and where it is.
     pub summary: &'static str,
 }
@@ -35,6 +37,7 @@ const EN: Words = Words {
                    program makes its requests.",
     nothing_kept: "Nothing was recorded, so no session is kept.",
     nothing_wrong: "nothing wrong was found.",
+    unexplained: "requests failed, and no cause was found.",
     summary: "exchanges: {exchanges}, failed: {failed}; all of them: pulltap report {session}",
 };
 
@@ -45,6 +48,7 @@ const JA: Words = Words {
     nothing_seen: "プロキシを通った通信はありませんでした。コマンドが要求を行わなかったか、HTTPS_PROXY を読まないか、別のプログラムが要求を行っています。",
     nothing_kept: "記録されたものがないため、セッションは残していません。",
     nothing_wrong: "問題は見つかりませんでした。",
+    unexplained: "失敗した要求がありますが、原因は見つかりませんでした。",
     summary: "通信 {exchanges} 件、うち失敗 {failed} 件。すべて見るには: pulltap report {session}",
 };
 
@@ -55,5 +59,6 @@ const ZH_HANT: Words = Words {
     nothing_seen: "沒有任何流量經過 Proxy。命令可能未提出要求、不讀取 HTTPS_PROXY，或由其他程式代為提出要求。",
     nothing_kept: "沒有任何記錄，因此未保留工作階段。",
     nothing_wrong: "未發現問題。",
+    unexplained: "有要求失敗，但未找到原因。",
     summary: "通訊 {exchanges} 筆，失敗 {failed} 筆；查看全部：pulltap report {session}",
 };
