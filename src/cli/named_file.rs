@@ -1,7 +1,9 @@
 //! Files that the user names: nothing is overwritten unasked, and what cannot be done says what can be.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Error, anyhow, bail};
 
@@ -27,6 +29,40 @@ pub fn cannot_read(path: &Path, error: &io::Error) -> Error {
         io::ErrorKind::NotFound => anyhow!("{shown}: there is no such file"),
         _ if path.is_dir() => anyhow!("{shown} is a folder: name the HAR or the session in it"),
         _ => anyhow!("{shown} cannot be read: {error}"),
+    }
+}
+
+/// The files that a name with `*` and `?` in its last part stands for: on Windows no shell puts them in its place.
+///
+/// # Errors
+/// When none fits, or the folder cannot be read.
+pub fn meant_by(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let Some(pattern) = path.file_name().and_then(OsStr::to_str) else { return Ok(vec![path.to_owned()]) };
+    if !pattern.contains(['*', '?']) || path.exists() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let entries = fs::read_dir(folder.unwrap_or(Path::new("."))).map_err(|error| cannot_read(path, &error))?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<_> = names.filter(|name| fits(pattern, name)).collect();
+    names.sort_unstable();
+    if names.is_empty() {
+        bail!("{}: there is no such file", path.display());
+    }
+    Ok(names.iter().map(|name| path.with_file_name(name)).collect())
+}
+
+/// Whether a name is as a pattern says: `*` is any text, `?` any character.
+fn fits(pattern: &str, name: &str) -> bool {
+    let mut rest = pattern.chars();
+    match rest.next() {
+        None => name.is_empty(),
+        Some('*') => (0..=name.len()).any(|at| name.get(at..).is_some_and(|name| fits(rest.as_str(), name))),
+        Some(expected) => {
+            let mut others = name.chars();
+            let is_it = |found: char| expected == '?' || found.eq_ignore_ascii_case(&expected);
+            others.next().is_some_and(is_it) && fits(rest.as_str(), others.as_str())
+        }
     }
 }
 
@@ -66,9 +102,23 @@ pub fn refuse_existing(path: &Path, force: Force) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, File};
+    use std::fs::File;
 
     use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, name, expected) in [
+            ("*.har", "trace.har", true),
+            ("*.har", "trace.har.partial", false),
+            ("t*c?.*", "trace.HAR", true),
+            ("*", "", true),
+            ("?", "", false),
+            ("a*b*c", "a-b", false),
+        ] {
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
+        }
+    }
 
     #[test]
     fn a_file_that_cannot_be_made_is_told_by_what_is_missing() {

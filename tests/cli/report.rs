@@ -52,6 +52,10 @@ fn people_read_what_is_wrong_first_in_their_language() {
         let [todo, exchanges] = [words, "auth.token-refused; faq wrong-credentials"].map(|words| report.find(words));
         assert!(todo.is_some() && todo < exchanges, "{report}");
     }
+    // As on Windows, where the shell hands a star over as it is.
+    let all = desk.ends(1, &["report", text(&desk.path("*.HAR"))]);
+    assert!(all.starts_with(text(&har)), "{all}");
+    desk.fails(&["report", text(&desk.path("*.pulltap"))], "*.pulltap: there is no such file");
     let healthy = desk.ends(0, &["report", text(&desk.har_of("pulls/docker-login-pull.toml"))]);
     assert!(healthy.contains("Nothing wrong was found."), "{healthy}");
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::cli::args::{Format, Report as Args};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::named_file::{Force, cannot_write, refuse_existing};
+use crate::cli::named_file::{Force, cannot_write, meant_by, refuse_existing};
 use crate::cli::redactor;
 use crate::cli::saved::Saved;
 use crate::cli::settings::{data_dir, language};
@@ -31,8 +31,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitStatus> {
     }
     let redactor = redactor::of_installation(&data_dir(&args.common)?, Options::default())?;
     let mut report = Report::default();
-    for path in &args.files {
-        report.files.push(of_file(path, &redactor)?);
+    for name in &args.files {
+        for path in meant_by(name)? {
+            report.files.push(of_file(&path, &redactor)?);
+        }
     }
     let catalogue = Catalogue::built_in();
     let text = match args.format {
