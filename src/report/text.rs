@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::words::{self, Words};
 use super::{FileReport, Report, line, quantity, tokens};
-use crate::diagnose::{Catalogue, Finding};
+use crate::diagnose::{Catalogue, Finding, Place};
 use crate::language::Language;
 use crate::printable::printable;
 
@@ -48,7 +48,7 @@ pub fn finding(finding: &Finding, catalogue: &Catalogue, language: Language) -> 
     line(&format!("  {}", printable(&explained.cause)));
     line(&format!("  {}:", words.evidence));
     for evidence in &finding.evidence {
-        line(&format!("    #{} {}: {}", evidence.exchange, evidence.place, printable(&evidence.value)));
+        line(&format!("    #{} {}: {}", evidence.exchange, place(&evidence.place), printable(&evidence.value)));
     }
     if !explained.fix.is_empty() || !explained.commands.is_empty() {
         line(&format!("  {}:", words.to_do));
@@ -72,6 +72,15 @@ pub fn finding(finding: &Finding, catalogue: &Catalogue, language: Language) -> 
     let ids: Vec<_> = finding.exchanges.iter().map(|id| format!("#{id}")).collect();
     line(&format!("  [{}; {}; faq {}]", ids.join(" "), finding.rule.id, explained.faq));
     text
+}
+
+/// Where evidence stands. Which of the header fields it is, its own text says better than a number.
+fn place(place: &Place) -> String {
+    match place {
+        Place::RequestHeader(_) => "request.header".to_owned(),
+        Place::ResponseHeader(_) => "response.header".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 struct Page<'a> {

@@ -90,7 +90,9 @@ fn place(evidence: &Evidence, exchange: Option<&Exchange>, look: &Look) -> Strin
     let exchange = exchange.filter(|exchange| exchange.id == evidence.exchange);
     let named = |at: usize, headers: Option<&crate::exchange::Headers>| {
         let name = headers.and_then(|headers| headers.iter().nth(at)).map(|field| field.name.to_owned());
-        name.unwrap_or_else(|| evidence.place.to_string())
+        // Of an exchange that is not here, the evidence names the field itself.
+        let told = || evidence.value.split_once(": ").map(|(name, _)| name.to_owned());
+        name.or_else(told).unwrap_or_else(|| evidence.place.to_string())
     };
     match &evidence.place {
         Place::RequestHeader(at) => named(*at, exchange.and_then(|it| it.request.as_ref()).map(|head| &head.headers)),
