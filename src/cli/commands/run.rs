@@ -33,7 +33,7 @@ const ASK_A_DAEMON: [(&str, &str); 4] = [
     ("docker", "pulltap setup docker"),
     ("docker-compose", "pulltap setup docker"),
     ("crictl", "pulltap setup containerd"),
-    ("buildctl", "pulltap setup buildkit"),
+    ("buildctl", "pulltap setup shell"),
 ];
 
 /// Runs the command.
@@ -118,12 +118,18 @@ fn setup_of_daemon(program: &OsStr) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::cli::args::Args;
 
     #[test]
     fn knows_the_programs_that_only_ask_a_daemon() {
         assert_eq!(setup_of_daemon(OsStr::new("/usr/bin/docker")), Some("pulltap setup docker"));
         assert_eq!(setup_of_daemon(OsStr::new("Docker.exe")), Some("pulltap setup docker"));
         assert_eq!(setup_of_daemon(OsStr::new("skopeo")), None);
+        for (_, setup) in ASK_A_DAEMON {
+            Args::try_parse_from(setup.split(' ')).unwrap();
+        }
     }
 }
