@@ -22,6 +22,7 @@ mod saved;
 mod screen;
 mod session;
 mod settings;
+mod usage;
 
 use args::Args;
 use exit_status::ExitStatus;
@@ -33,19 +34,22 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Where it cannot be printed there is nobody to read it.
             let _ = error.print();
+            if let Some(advice) = usage::advice(&error) {
+                complain(&advice);
+            }
             return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Fine }.into();
         }
     };
     match commands::run(args) {
         Ok(status) => status.into(),
         Err(error) => {
-            complain(&error);
+            complain(&format!("{error:#}"));
             ExitStatus::Failed.into()
         }
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the last word of a program that failed")]
-fn complain(error: &anyhow::Error) {
-    eprintln!("pulltap: {error:#}");
+#[expect(clippy::print_stderr, reason = "the last word of a program that fails")]
+fn complain(text: &str) {
+    eprintln!("pulltap: {text}");
 }

@@ -4,6 +4,8 @@
 mod convert;
 // What is said about a saved capture.
 mod report;
+// What is said about a command line that cannot be understood.
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

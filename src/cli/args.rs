@@ -18,7 +18,7 @@ use machine::{Ca, Setup, Trust};
 /// Without a command it captures.
 #[derive(Debug, Parser)]
 #[command(name = "pulltap", version, max_term_width = 100)]
-#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
     /// What to do instead of capturing.
     #[command(subcommand)]
