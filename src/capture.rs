@@ -160,9 +160,10 @@ impl Capture {
                 let Some(exchange) = folded.over(|begun| engine.begun(begun)) else { return };
                 let exchange = redactor.redact(exchange); // The door: no secret gets any further.
                 engine.update(&exchange);
-                tell(Update::Over(understood(&engine, &exchange)));
+                let understood = understood(&engine, &exchange);
+                let role = understood.role;
+                tell(Update::Over(understood));
                 if let Some(recorder) = &recorder {
-                    let role = engine.role(&exchange).as_str();
                     recorder.record(exchange, role);
                 }
             });

@@ -126,8 +126,7 @@ fn mask_response(masker: &Masker, head: &mut ResponseHead) {
 
 /// Masks the values of header fields in place; names, order and duplicates stay.
 fn mask_headers(masker: &Masker, headers: &mut Headers) {
-    let masked = headers.iter().map(|field| masker.header(field.name, field.value)).enumerate();
-    let masked: Vec<(usize, Vec<u8>)> = masked.filter_map(|(at, value)| Some((at, value?))).collect();
+    let masked = masker.headers(headers.iter().map(|field| (field.name, field.value)));
     if masked.is_empty() {
         return;
     }

@@ -32,7 +32,7 @@ use field::{Class, Place};
 pub use mask::{FingerprintKey, Kind};
 pub use names::Names;
 use pairs::Written;
-use recent::Recent;
+use recent::{Harmless, Recent};
 
 /// How deep encodings may be nested before what is inside is masked unseen.
 const DEEPEST: u8 = 8;
@@ -47,6 +47,7 @@ pub struct Masker {
     names: Names,
     credentials: Recent,
     contents: Recent,
+    harmless: Harmless,
 }
 
 /// What a body is, as far as it matters for finding secrets.
@@ -61,18 +62,26 @@ pub enum Shape {
 impl Masker {
     /// A masker with this installation's key.
     pub fn new(key: FingerprintKey) -> Self {
-        Self { key, names: Names::default(), credentials: Recent::default(), contents: Recent::default() }
+        let (credentials, contents) = (Recent::default(), Recent::default());
+        Self { key, names: Names::default(), credentials, contents, harmless: Harmless::default() }
     }
 
     /// The same, which also replaces these names wherever they stand.
     #[must_use]
     pub fn with_names(&self, names: Names) -> Self {
-        Self { key: self.key.clone(), names, credentials: Recent::default(), contents: Recent::default() }
+        Self { names, ..self.clone() }
     }
 
     /// The key of the fingerprints.
     pub fn key(&self) -> &FingerprintKey {
         &self.key
+    }
+
+    /// Masks what is secret in the values of header fields; gives those that are others then, each with the field's number.
+    pub fn headers<'a>(&self, fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<(usize, Vec<u8>)> {
+        let mut harmless = self.harmless.fields();
+        let masked = fields.map(|(name, value)| harmless.masked(name, value, || self.header(name, value)));
+        masked.enumerate().filter_map(|(at, masked)| Some((at, masked?))).collect()
     }
 
     /// Masks what is secret in the value of a header field.

@@ -1,9 +1,9 @@
 //! What was masked a moment ago: a client sends the same token with one request after the other, and servers give the same
-//! refusals and manifests again and again. To read such a text is the dearest part of masking.
+//! refusals and manifests, and the same header fields, again and again. To read such a text is the dearest part of masking.
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// So many are remembered: the tokens, or the last contents, of the pulls that run at a time.
 const MOST: usize = 16;
@@ -47,6 +47,68 @@ impl fmt::Debug for Recent {
     }
 }
 
+/// So many header fields are remembered.
+const FIELDS: usize = 256;
+
+/// A longer value is not remembered.
+const LONGEST_FIELD: usize = 512;
+
+/// A name and its value.
+type Field = (Box<str>, Box<[u8]>);
+
+/// Header fields in which there was nothing to mask. A name has a place for each length of its values: what is another
+/// with each message, as the number of a request is, does not drive out the rest.
+#[derive(Default)]
+pub(super) struct Harmless(Mutex<Vec<Field>>);
+
+/// Harmless fields, while nobody else asks.
+pub(super) struct HarmlessFields<'a>(MutexGuard<'a, Vec<Field>>);
+
+impl Harmless {
+    /// What is known of them, for the fields of a message.
+    pub(super) fn fields(&self) -> HarmlessFields<'_> {
+        let mut fields = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        fields.resize_with(FIELDS, Default::default);
+        HarmlessFields(fields)
+    }
+}
+
+impl HarmlessFields<'_> {
+    /// The value masked: not at all as it was before, or as `mask` makes it.
+    pub(super) fn masked(
+        &mut self,
+        name: &str,
+        value: &[u8],
+        mask: impl FnOnce() -> Option<Vec<u8>>,
+    ) -> Option<Vec<u8>> {
+        let place = name.bytes().fold(value.len(), |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+        let Some(known) = self.0.get_mut(place % FIELDS).filter(|_| value.len() <= LONGEST_FIELD) else {
+            return mask();
+        };
+        if (&*known.0, &*known.1) == (name, value) && !name.is_empty() {
+            return None;
+        }
+        let masked = mask();
+        if masked.is_none() {
+            *known = (name.into(), value.into());
+        }
+        masked
+    }
+}
+
+/// Another masker masks otherwise: it begins with nothing.
+impl Clone for Harmless {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for Harmless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Harmless(…)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,5 +133,29 @@ mod tests {
         let long = vec![b'x'; LONGEST + 1];
         assert_eq!(recent.masked(&long, || None), None);
         assert_eq!(recent.masked(&long, || Some(Vec::new())), Some(Vec::new()), "was not remembered");
+    }
+
+    #[test]
+    fn only_harmless_fields_are_remembered_each_as_a_whole() {
+        let harmless = Harmless::default();
+        let is_read = |name: &str, value: &str, masked: Option<&str>| {
+            let mut is_read = false;
+            let masked = masked.map(|masked| masked.as_bytes().to_vec());
+            let mask = || {
+                is_read = true;
+                masked.clone()
+            };
+            assert_eq!(harmless.fields().masked(name, value.as_bytes(), mask), masked.filter(|_| is_read));
+            is_read
+        };
+        assert!(is_read("Accept", "*/*", None));
+        assert!(!is_read("Accept", "*/*", None), "known");
+        assert!(is_read("Accept", "a/b", None), "another value");
+        assert!(is_read("accept", "a/b", None), "another name");
+        assert!(is_read("Cookie", "a=b", Some("a=<masked>")));
+        assert!(is_read("Cookie", "a=b", Some("a=<masked>")), "not harmless");
+        assert!(is_read("", "", None) && is_read("", "", None), "no field");
+        let long = "x".repeat(LONGEST_FIELD + 1);
+        assert!(is_read("Accept", &long, None) && is_read("Accept", &long, None), "too long");
     }
 }
