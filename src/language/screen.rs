@@ -24,6 +24,7 @@ pub struct Words {
     pub filter_is: String,
     pub nothing_passes: String,
     pub no_findings: String,
+    pub no_findings_in_file: String,
     pub failed: String,
     pub waiting: String,
     pub banner_read: String,

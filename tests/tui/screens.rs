@@ -2,10 +2,10 @@
 
 use pulltap::language::Language;
 use pulltap::store::{Health, Trouble, TroubleKind};
-use pulltap::tui::app::Tab;
+use pulltap::tui::app::{App, Source, Tab};
 use pulltap::tui::event::{Event, News, Saved};
 
-use super::stage::{Stage, hostile};
+use super::stage::{Stage, healthy_pull, hostile};
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (140, 45);
@@ -77,6 +77,22 @@ fn the_lines_that_are_typed_and_told() {
         lines.push(("recording", stage.screen().lines().nth(1).unwrap().to_owned()));
     }
     insta::assert_snapshot!("lines", album(lines));
+}
+
+#[test]
+fn says_to_the_end_that_nothing_is_wrong() {
+    for (is_file, words) in [(false, "after a pull has come to rest."), (true, "`pulltap report` lists it.")] {
+        let mut stage = Stage::new(Language::En, SMALL);
+        if is_file {
+            let (name, har) = ("a.har".to_owned(), "a-pulltap.har".to_owned());
+            stage.app = App::new(Source::File { name, har }, stage.app.now);
+        }
+        stage.tell(healthy_pull());
+        stage.press(&["Tab"]);
+        let told: Vec<_> = stage.screen().lines().skip(2).take(2).map(str::to_owned).collect();
+        assert!(told.concat().contains(words), "{told:?}");
+        assert_eq!(told.concat().contains("so far"), !is_file);
+    }
 }
 
 /// The check that no control character gets to the terminal is in [`Stage::screen`].

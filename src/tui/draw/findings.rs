@@ -1,21 +1,20 @@
 //! The list of findings, the worst first.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
 
 use super::Look;
-use super::text::{cut, left, width};
+use super::text::{Text, cut, left, width};
 use crate::diagnose::Finding;
-use crate::tui::app::{App, Focus};
+use crate::tui::app::{App, Focus, Source};
 use crate::tui::theme::symbol;
 
 /// Draws the findings on the screen.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, look: &Look) {
     let findings = app.findings.all();
     if findings.is_empty() {
-        let text = cut(&look.words.no_findings, usize::from(area.width).saturating_sub(1));
-        frame.render_widget(Line::styled(format!(" {text}"), look.theme.quiet()), area);
+        draw_none(frame, area, app, look);
     }
     let selected = app.findings.selected().map(|finding| &finding.id);
     for (finding, area) in findings.iter().skip(app.findings.top).zip(area.rows()) {
@@ -27,6 +26,20 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, look: &Look) {
             };
         }
         frame.render_widget(line, area);
+    }
+}
+
+/// Says that there are none, and what that means.
+fn draw_none(frame: &mut Frame<'_>, area: Rect, app: &App, look: &Look) {
+    let words = match &app.source {
+        Source::Live { .. } => &look.words.no_findings,
+        Source::File { .. } => &look.words.no_findings_in_file,
+    };
+    let inside = area.inner(Margin::new(1, 0));
+    let mut text = Text::new(inside.width);
+    text.paragraph(words, look.theme.quiet());
+    for (line, row) in text.into_lines().iter().zip(inside.rows()) {
+        frame.render_widget(line, row);
     }
 }
 
