@@ -137,7 +137,7 @@ pub(super) const ROWS: &[Rule] = &[
     Rule::error("arm.disallowed-by-policy", "policy-admin-credentials")
         .needs(BODY)
         .when(&[Status(&[403]), Code(&["RequestDisallowedByPolicy"])]),
-    Rule::error("proxy.request-limitation", "proxy-limitation").when(&[Kind(is_limitation)]),
+    Rule::error("proxy.request-limitation", "proxy-limitation").when(&[Kind(is_limitation), Is(is_relayed)]),
 ];
 
 /// The rules about connections.
@@ -207,7 +207,7 @@ pub(super) const CONNECTION_ROWS: &[Rule] = &[
         ]),
     connection("tls.plain-http", "plain-http-on-tls")
         .when(&[During(&[Stage::UpstreamTls]), Kind(|kind| *kind == FailureKind::NotTls)]),
-    connection("proxy.limitation", "proxy-limitation").when(&[Kind(is_limitation)]),
+    connection("proxy.limitation", "proxy-limitation").when(&[Kind(is_limitation), Is(is_relayed)]),
 ];
 
 const fn connection(name: &'static str, slug: &'static str) -> Rule {
@@ -247,6 +247,13 @@ fn is_no_deletion(case: &Case<'_>) -> bool {
 /// What pulltap does not do, whoever asked for it.
 fn is_limitation(kind: &FailureKind) -> bool {
     matches!(kind, FailureKind::ClientCertificateWanted | FailureKind::Unsupported | FailureKind::HeadTooLarge)
+}
+
+/// Whether the proxy was asked for what a proxy does: a client that asks for `https://` without a CONNECT, or for FTP,
+/// would not be helped by passing its host through.
+fn is_relayed(case: &Case<'_>) -> bool {
+    let failure = case.facts.failure.as_deref();
+    !failure.is_some_and(|failure| failure.stage == Stage::Accept && failure.kind == FailureKind::Unsupported)
 }
 
 /// A match when all conditions hold, with the evidence of those that point somewhere.

@@ -1,6 +1,7 @@
 //! Every rule's pair of fixtures: one that it fires on, and a near miss.
 
 use pulltap::diagnose::{Engine, Finding, Severity, rules};
+use pulltap::exchange::{FailureKind, Stage};
 
 use super::fixture::{self, Fixture};
 
@@ -19,6 +20,20 @@ fn troubles(findings: &[Finding]) -> Vec<&str> {
         findings.iter().filter(|finding| finding.is_trouble()).map(|finding| finding.rule.id.as_str()).collect();
     rules.sort_unstable();
     rules
+}
+
+/// Its host works as well or as badly when it is passed through.
+#[test]
+fn a_proxy_that_is_asked_wrongly_is_not_called_limited() {
+    for rule in ["proxy.limitation", "proxy.request-limitation"] {
+        let mut exchanges = fixture::read(&format!("{rule}/fires.toml")).exchanges();
+        let failure = exchanges[0].failure.as_mut().unwrap();
+        (failure.stage, failure.kind) = (Stage::Accept, FailureKind::Unsupported);
+        let mut engine = Engine::new();
+        engine.update(&exchanges[0]);
+        engine.finish();
+        assert_eq!(troubles(&engine.findings()), [""; 0], "{rule}");
+    }
 }
 
 fn assert_fires(rule: &str) {
