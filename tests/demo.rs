@@ -166,7 +166,7 @@ fn the_story_is_told_in_the_users_language_around_what_docker_would_say() {
             "$ docker pull demoregistry.azurecr.io/samples/hello:v1\n",
             " 403     GET     https://demoregistry.azurecr.io/oauth2/token?",
             "  Error response from daemon: pull access denied for demoregistry.azurecr.io/samples/hello, ",
-            "acr.firewall-denied; faq firewall-rule-delay]\n",
+            "acr.firewall-denied; pulltap faq firewall-rule-delay]\n",
             "pulltap demo healthy | untrusted-ca | ",
             "pulltap run -- ",
         ] {

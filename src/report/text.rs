@@ -70,7 +70,7 @@ pub fn finding(finding: &Finding, catalogue: &Catalogue, language: Language) -> 
         line(&format!("  {}: {doc}", words.more));
     }
     let ids: Vec<_> = finding.exchanges.iter().map(|id| format!("#{id}")).collect();
-    line(&format!("  [{}; {}; faq {}]", ids.join(" "), finding.rule.id, explained.faq));
+    line(&format!("  [{}; {}; pulltap faq {}]", ids.join(" "), finding.rule.id, explained.faq));
     text
 }
 

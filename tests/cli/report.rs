@@ -49,7 +49,8 @@ fn people_read_what_is_wrong_first_in_their_language() {
     let har = desk.har_of("auth.token-refused/fires.toml");
     for (language, words) in [("en", "What to do:"), ("ja", "対処方法:"), ("zh-Hant", "處理方式:")] {
         let report = desk.ends(1, &["report", "--lang", language, text(&har)]);
-        let [todo, exchanges] = [words, "auth.token-refused; faq wrong-credentials"].map(|words| report.find(words));
+        let [todo, exchanges] =
+            [words, "auth.token-refused; pulltap faq wrong-credentials"].map(|words| report.find(words));
         assert!(todo.is_some() && todo < exchanges, "{report}");
     }
     // As on Windows, where the shell hands a star over as it is.

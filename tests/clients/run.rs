@@ -74,7 +74,7 @@ fn a_refused_client_keeps_its_status_and_is_explained() {
         let source = format!("docker://{}", reference(&image));
         let (ran, seen) = run(world, &origin, &["skopeo", "inspect", "--creds", "puller:wrong", &source]);
         assert_eq!(ran.status.code(), Some(1), "{ran}");
-        assert!(ran.stderr.contains("auth.token-refused; faq wrong-credentials"), "{ran}");
+        assert!(ran.stderr.contains("auth.token-refused; pulltap faq wrong-credentials"), "{ran}");
         assert!(seen.count(|exchange| exchange.is("GET", 401, "https://auth.pulltap.test/oauth2/token")) > 0, "{seen}");
     });
 }
