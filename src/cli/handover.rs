@@ -23,13 +23,13 @@ impl SavedHars {
 
     /// What to do with each of them.
     pub fn lines(&self, is_masked: bool, language: Language) -> Vec<String> {
-        self.all().iter().map(|har| line(har, is_masked, language)).collect()
+        self.all().iter().map(|har| of_har(har, is_masked, language)).collect()
     }
 }
 
 /// What a capture leaves for others: its HAR files, or how to make one of its session.
 pub fn lines(end: &End, saved: &SavedHars, language: Language) -> Vec<String> {
-    let har = end.har.iter().map(|har| line(har, end.is_masked, language));
+    let har = end.har.iter().map(|har| of_har(har, end.is_masked, language));
     let mut lines: Vec<_> = har.chain(saved.lines(end.is_masked, language)).collect();
     let is_worth_one = lines.is_empty() && end.capture.summary.exchanges > 0;
     if let Some(recorded) = end.capture.recorded.as_ref().filter(|_| is_worth_one) {
@@ -39,7 +39,8 @@ pub fn lines(end: &End, saved: &SavedHars, language: Language) -> Vec<String> {
     lines
 }
 
-fn line(har: &Path, is_masked: bool, language: Language) -> String {
+/// What to do with a HAR.
+pub fn of_har(har: &Path, is_masked: bool, language: Language) -> String {
     let words = Words::of(language);
     // The name is to hold in any folder.
     let har = absolute(har).unwrap_or_else(|_| har.to_owned());

@@ -48,8 +48,10 @@ fn secrets_are_masked_unless_they_are_to_be_kept() {
         text[at..].split('"').next().unwrap().to_owned()
     };
     let [masked, kept] = ["masked.har", "kept.har"].map(|name| desk.path(name));
-    desk.ends(0, &["convert", text(&har), text(&masked)]);
-    desk.ends(0, &["convert", "--keep-secrets", text(&har), text(&kept)]);
+    let told = desk.ends(0, &["convert", text(&har), text(&masked)]);
+    assert!(told.starts_with(&format!("HAR: {}\n  This is the file to send: ", masked.display())), "{told}");
+    let told = desk.ends(0, &["convert", "--keep-secrets", text(&har), text(&kept)]);
+    assert!(told.contains("NOTHING IS MASKED"), "{told}");
     assert_eq!(basic(&kept), basic(&har));
     assert_ne!(basic(&masked), basic(&har));
     assert!(std::fs::read_to_string(&kept).unwrap().contains("NOTHING IS MASKED"));

@@ -6,12 +6,15 @@ use anyhow::bail;
 
 use crate::cli::args::Convert;
 use crate::cli::exit_status::ExitStatus;
+use crate::cli::handover;
 use crate::cli::har_file;
+use crate::cli::machine::print;
 use crate::cli::named_file::{Force, cannot_write, refuse_existing};
 use crate::cli::redactor;
 use crate::cli::saved::Saved;
 use crate::cli::session::unwritable;
-use crate::cli::settings::data_dir;
+use crate::cli::settings::{data_dir, language};
+use crate::language::screen::{Words, filled};
 use crate::redact::{Options, Redactor};
 use crate::registry;
 use crate::store::{EXTENSION, Entry, Session};
@@ -29,10 +32,20 @@ pub fn run(args: &Convert) -> anyhow::Result<ExitStatus> {
     let options = Options { mask_names: args.mask_names, keep_secrets: args.keep_secrets };
     let redactor = redactor::of_installation(&data_dir(&args.common)?, options)?;
     let saved = Saved::open(&args.input)?;
-    match form {
-        Form::Har => drop(har_file::write(&saved, &redactor, &args.output)?),
-        Form::Session => to_session(&saved, &redactor, &args.output)?,
-    }
+    let language = language(&args.common)?;
+    let told = match form {
+        Form::Har => {
+            har_file::write(&saved, &redactor, &args.output)?;
+            // What was masked already, nobody knows.
+            let is_masked = !args.keep_secrets;
+            handover::of_har(&args.output, is_masked, language)
+        }
+        Form::Session => {
+            to_session(&saved, &redactor, &args.output)?;
+            filled(&Words::of(language).session_is, &[("file", &args.output.display().to_string())])
+        }
+    };
+    print(&format!("{told}\n"))?;
     Ok(ExitStatus::Fine)
 }
 
