@@ -80,6 +80,16 @@ fn the_lines_that_are_typed_and_told() {
 }
 
 #[test]
+fn a_narrow_list_says_what_was_asked_of_whom() {
+    for (width, expected) in [(60, "myregistry…/app:v1"), (72, "myregistry.azurecr.io/app:v1")] {
+        let mut stage = Stage::after_pulls(Language::En, (width, 15));
+        stage.press(&["/", "role:manifest", "Enter"]);
+        let screen = stage.screen();
+        assert!(screen.contains(expected), "{screen}");
+    }
+}
+
+#[test]
 fn says_to_the_end_that_nothing_is_wrong() {
     for (is_file, words) in [(false, "after a pull has come to rest."), (true, "`pulltap report` lists it.")] {
         let mut stage = Stage::new(Language::En, SMALL);

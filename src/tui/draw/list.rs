@@ -23,6 +23,9 @@ const WIDE: u16 = 130;
 /// From so many columns on for host and subject, what an exchange means has room beside them.
 const ROOMY: usize = 64;
 
+/// With fewer columns than these for host and subject, they take those of size and duration, too.
+const CRAMPED: usize = 20;
+
 /// Draws the names of the two lists, how many each has, and the filter.
 pub fn draw_title(frame: &mut Frame<'_>, area: Rect, app: &App, look: &Look) {
     let words = &look.words;
@@ -105,6 +108,11 @@ fn line(row: &Row, columns: u16, now: Moment, look: &Look) -> Line<'static> {
     let duration = Span::styled(format!(" {} ", right(&duration, 7)), theme.quiet());
     let used: usize = spans.iter().chain([&size, &duration]).map(Span::width).sum();
     let rest = usize::from(columns).saturating_sub(used);
+    if rest < CRAMPED {
+        let rest = rest + size.width() + duration.width();
+        spans.push(Span::raw(left(&target(row, rest), rest)));
+        return Line::from(spans);
+    }
     if is_wide {
         let host = (rest * 3 / 10).clamp(16, 40);
         let what = (rest * 27 / 100).clamp(16, 50);
