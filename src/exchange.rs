@@ -176,10 +176,10 @@ impl Exchange {
             return format!("https://{}:{}/", self.target.host_for_url(), self.target.port);
         }
         let target = self.request_target().unwrap_or("");
-        if target.contains("://") && !target.starts_with('/') {
+        if !target.starts_with('/') && target.contains("://") {
             return target.to_owned();
         }
-        format!("{}{}", self.target.origin(), if target == "*" { "/*" } else { target })
+        self.target.origin() + if target == "*" { "/*" } else { target }
     }
 
     /// Whether lists show it: a CONNECT only if it failed or stayed opaque, since docker makes one per request.

@@ -88,7 +88,7 @@ impl Target {
 
     /// `scheme://host[:port]`, without a slash at the end.
     pub fn origin(&self) -> String {
-        format!("{}://{}", self.scheme.as_str(), self.authority())
+        [self.scheme.as_str(), "://", &self.authority()].concat()
     }
 
     /// The host as an IP address, when it is one.

@@ -197,7 +197,7 @@ fn collect(fields: &[httparse::Header<'_>]) -> Headers {
 
 /// The value with each fold (a line end and the white space around it) made one space (RFC 9112, section 5.2).
 fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
-    if !value.contains(&b'\n') {
+    if memchr::memchr(b'\n', value).is_none() {
         return Cow::Borrowed(value);
     }
     let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());

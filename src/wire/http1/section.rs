@@ -102,7 +102,7 @@ impl Line {
             let rest = piece.get(at..)?;
             match self {
                 Self::Text => {
-                    at += rest.iter().position(|byte| *byte == b'\n')? + 1;
+                    at += memchr::memchr(b'\n', rest)? + 1;
                     *self = Self::Start;
                 }
                 Self::Start | Self::StartCr => {
