@@ -26,12 +26,12 @@ impl Left<'_> {
         let from_har = self.report(self.har);
         assert_same("the HAR and the session", &from_har, &from_session);
         let converted = self.har.with_extension("pulltap");
-        let status = Command::new(env!("CARGO_BIN_EXE_pulltap"))
+        let output = Command::new(env!("CARGO_BIN_EXE_pulltap"))
             .args(["convert", "--force", "--data-dir"])
             .args([self.data, self.har, &converted])
-            .status()
+            .output()
             .unwrap();
-        assert!(status.success(), "convert: {status}");
+        assert!(output.status.success(), "convert: {}", String::from_utf8_lossy(&output.stderr));
         assert_same("a session made of the HAR and the session", &self.report(&converted), &from_session);
         self.assert_as_printed(&from_session);
     }
