@@ -30,8 +30,11 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// It is something else.
-    #[error("{} is not a session of pulltap", path.display())]
+    /// It is something else, or lacks what stands in the file beside it.
+    #[error(
+        "{} is not a session of pulltap, or not all of one: while it is recorded, its -wal file has to be copied, too",
+        path.display()
+    )]
     NotASession {
         /// The file.
         path: PathBuf,

@@ -112,7 +112,7 @@ fn a_file_that_cannot_be_read_is_refused_with_a_way_out() {
         (b"", "is empty"),
         (b"{\"log\":{\"entries\":[{\"request\":", "cut off"),
         (b"hello", "not a HAR"),
-        (b"SQLite format 3\0....", "file"),
+        (b"SQLite format 3\0....", "not all of one"),
     ] {
         std::fs::write(&file, content).unwrap();
         desk.fails(&["report", text(&file)], words);
