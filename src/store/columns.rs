@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection};
 
-use super::facts::Facts;
+use super::facts::{Facts, Sender};
 use super::hex;
 use super::json::{self, Fields, Interim};
 use super::names::{self, Named};
@@ -96,16 +96,12 @@ impl References {
             tls.as_ref().map(|handshake| facts.handshake(connection, handshake)).transpose()
         };
         let (client_tls, upstream_tls) = (handshake(client_tls)?, handshake(upstream_tls)?);
-        let mut content = |body: &Body| {
-            let bytes = Some(&*body.bytes).filter(|bytes| !bytes.is_empty());
-            bytes.map(|bytes| facts.content(connection, bytes)).transpose()
-        };
         Ok(Self {
             upstream: upstream.transpose()?,
             client_tls,
             upstream_tls,
-            request_body: content(&exchange.request_body)?,
-            response_body: content(&exchange.response_body)?,
+            request_body: facts.content(connection, exchange, Sender::Client)?,
+            response_body: facts.content(connection, exchange, Sender::Server)?,
         })
     }
 }

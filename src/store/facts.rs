@@ -11,7 +11,7 @@ use super::hex;
 use super::json::{self, Hello};
 use super::names::{Named, verdict_words};
 use crate::exchange::tls_names::{group_name, suite_name, version_name};
-use crate::exchange::{Moment, TlsFacts, Upstream};
+use crate::exchange::{Exchange, ExchangeId, Moment, TlsFacts, Upstream};
 
 /// Handshakes and connections that are remembered: more than a client keeps open at once. One that was forgotten is
 /// written again, which costs a row and nothing else.
@@ -32,21 +32,54 @@ pub struct Facts {
     upstreams: Recent<Upstream>,
     certificates: HashMap<Vec<u8>, i64>,
     contents: VecDeque<(Vec<u8>, i64)>,
+    unfinished: HashMap<(ExchangeId, Sender), i64>,
+}
+
+/// Whose content it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sender {
+    /// The client's.
+    Client,
+    /// The server's.
+    Server,
 }
 
 impl Facts {
-    /// The number of this content.
-    pub fn content(&mut self, connection: &Connection, bytes: &[u8]) -> rusqlite::Result<i64> {
-        if let Some((_, id)) = self.contents.iter().find(|(known, _)| known == bytes) {
-            return Ok(*id);
+    /// The number of the exchange's content, if it has any. That of one that still runs is its own, and takes the place
+    /// of what was written of it before.
+    pub fn content(
+        &mut self,
+        connection: &Connection,
+        exchange: &Exchange,
+        sender: Sender,
+    ) -> rusqlite::Result<Option<i64>> {
+        let bytes = match sender {
+            Sender::Client => &exchange.request_body.bytes,
+            Sender::Server => &exchange.response_body.bytes,
+        };
+        let earlier = self.unfinished.remove(&(exchange.id, sender));
+        if bytes.is_empty() {
+            if let Some(id) = earlier {
+                connection.prepare_cached("DELETE FROM content WHERE id = ?")?.execute([id])?;
+            }
+            return Ok(None);
         }
-        connection.prepare_cached("INSERT INTO content (bytes) VALUES (?)")?.execute([bytes])?;
-        let id = connection.last_insert_rowid();
-        if bytes.len() <= LONGEST_REMEMBERED {
+        if earlier.is_none()
+            && exchange.is_over()
+            && let Some((_, id)) = self.contents.iter().find(|(known, _)| known == bytes)
+        {
+            return Ok(Some(*id));
+        }
+        let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO content (id, bytes) VALUES (?, ?)")?;
+        insert.execute(params![earlier, bytes])?;
+        let id = earlier.unwrap_or_else(|| connection.last_insert_rowid());
+        if !exchange.is_over() {
+            self.unfinished.insert((exchange.id, sender), id);
+        } else if bytes.len() <= LONGEST_REMEMBERED {
             self.contents.truncate(REMEMBERED_CONTENTS - 1);
             self.contents.push_front((bytes.to_owned(), id));
         }
-        Ok(id)
+        Ok(Some(id))
     }
 
     /// The number of this handshake.

@@ -1,9 +1,11 @@
 //! What was recorded is read back, every field of it.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
-use pulltap::exchange::{Exchange, ExchangeId};
+use pulltap::exchange::{Exchange, ExchangeId, State};
 use pulltap::redact::Redacted;
-use pulltap::store::Session;
+use pulltap::store::{Recorder, Session};
 
 use super::generated::Dice;
 use super::{assert_sound, exchanges, record, redacted};
@@ -81,6 +83,7 @@ fn what_is_fetched_again_is_written_once() {
     let all: Vec<_> = (1..=40)
         .map(|id| {
             let mut exchange = Dice::seeded(id).exchange(id);
+            exchange.state = State::Complete;
             exchange.request_body.bytes = b"the same".to_vec();
             exchange.response_body.bytes = if id == 20 { b"another".to_vec() } else { vec![b'm'; 2000] };
             redacted(exchange)
@@ -92,6 +95,38 @@ fn what_is_fetched_again_is_written_once() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     let count = "SELECT count(*) FROM content";
     assert_eq!(connection.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap(), 3);
+}
+
+#[test]
+fn what_grows_takes_the_place_of_what_was_written_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.pulltap");
+    let recorder = Recorder::start(Session::create(&path).unwrap()).unwrap();
+    let write = |id: u64, state, length| {
+        let mut exchange = Dice::seeded(id).exchange(id);
+        exchange.state = state;
+        exchange.request_body.bytes = b"the same".to_vec();
+        exchange.response_body.bytes = vec![b'm'; length];
+        recorder.record(redacted(exchange), "other");
+        recorder.recording().catch_up(Duration::from_secs(10));
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let lengths = "SELECT length(bytes) FROM content JOIN exchange e ON content.id = response_body ORDER BY e.id";
+        let mut lengths = connection.prepare(lengths).unwrap();
+        let lengths: Vec<i64> = lengths.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let all = connection.query_row("SELECT count(*) FROM content", [], |row| row.get::<_, i64>(0)).unwrap();
+        (lengths, all)
+    };
+    assert_eq!(write(1, State::Open, 10), (vec![10], 2));
+    assert_eq!(write(1, State::Open, 20), (vec![20], 2));
+    assert_eq!(write(2, State::Complete, 20), (vec![20, 20], 4), "what grows is not shared");
+    assert_eq!(write(1, State::Open, 30), (vec![30, 20], 4));
+    assert_eq!(write(3, State::Complete, 30), (vec![30, 20, 30], 5));
+    assert_eq!(write(1, State::Complete, 40), (vec![40, 20, 30], 5));
+    assert_eq!(write(4, State::Complete, 40), (vec![40, 20, 30, 40], 5));
+    assert_eq!(write(5, State::Open, 50), (vec![40, 20, 30, 40, 50], 7));
+    assert_eq!(write(5, State::Complete, 0), (vec![40, 20, 30, 40], 6), "it turned out to be no text");
+    assert_eq!(recorder.finish().health.lost, 0);
+    assert_sound(&path);
 }
 
 #[test]
