@@ -129,10 +129,9 @@ fn a_failure_without_a_finding_is_not_called_fine() {
     let output = run.shell("curl --silent --proxy https://${HTTPS_PROXY#http://} https://registry.test/v2/");
     assert_ne!(output.status.code(), Some(0));
     let errors = text(&output.stderr);
-    assert!(
-        errors.starts_with("pulltap: requests failed, and no cause was found. exchanges: 1, failed: 1;"),
-        "{errors}"
-    );
+    let (failed, rest) = errors.split_once("\npulltap: ").unwrap();
+    assert!(failed.contains(" · failed: TLS where a proxy request was expected: use http://"), "{errors}");
+    assert!(rest.starts_with("requests failed, and no cause was found. exchanges: 1, failed: 1;"), "{errors}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ async fn captured(
     let told_alone = child::told_alone().context("cannot listen for signals")?;
     let authority = CertificateAuthority::open_or_create(&settings.data_dir)?;
     let bundle = Bundle::write(authority.pem())?;
-    let (mut front, address) = announced(Reporter { language: settings.language });
+    let (mut front, address) = announced(Reporter::new(settings.language));
     let mut command = Command::new(program);
     command.args(arguments);
     let mut ended = None;
