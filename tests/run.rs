@@ -84,7 +84,7 @@ fn ctrl_c_is_left_to_the_command_and_sigterm_passed_on_to_it() {
     let run = Run::new();
     // What pulltap itself gets of a Ctrl-C, without the command's share.
     assert_eq!(run.shell("kill -INT $PPID; exit 3").status.code(), Some(3));
-    let passed_on = run.shell("trap 'exit 9' TERM; kill -TERM $PPID; sleep 20 & wait $!");
+    let passed_on = run.shell("trap 'exit 9' TERM; kill -TERM $PPID; sleep 20 >/dev/null 2>&1 & wait $!");
     assert_eq!(passed_on.status.code(), Some(9), "{}", text(&passed_on.stderr));
 }
 
