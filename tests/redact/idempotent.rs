@@ -1,4 +1,4 @@
-//! Redacting twice changes nothing, and nothing makes it panic.
+//! Redacting twice changes nothing, nothing makes it panic, and what is remembered for speed changes nothing either.
 
 use proptest::prelude::*;
 use pulltap::exchange::{Body, Exchange};
@@ -143,6 +143,14 @@ proptest! {
     #[test]
     fn redacting_twice_changes_nothing(exchange in any_exchange()) {
         unchanged_by_a_second_time(&redactor(), exchange)?;
+    }
+
+    #[test]
+    fn what_came_before_does_not_matter(exchanges in prop::collection::vec(any_exchange(), 1..5)) {
+        let busy = redactor();
+        for exchange in exchanges.iter().chain(&exchanges) {
+            prop_assert_eq!(busy.redact(exchange.clone()), redactor().redact(exchange.clone()));
+        }
     }
 
     #[test]
