@@ -15,7 +15,8 @@ pub(super) fn failure(words: &str, at: Moment) -> Option<Failure> {
 fn net_error(words: &str) -> Option<Meaning> {
     let name = words.strip_prefix("net::ERR_")?;
     Some(match name {
-        "NAME_NOT_RESOLVED" | "NAME_RESOLUTION_FAILED" => (Stage::Resolve, FailureKind::NameNotFound),
+        "NAME_NOT_RESOLVED" => (Stage::Resolve, FailureKind::NameNotFound),
+        "NAME_RESOLUTION_FAILED" => (Stage::Resolve, FailureKind::ResolverFailed),
         "ADDRESS_UNREACHABLE" | "INTERNET_DISCONNECTED" => (Stage::Connect, FailureKind::Unreachable),
         "CONNECTION_REFUSED" => (Stage::Connect, FailureKind::Refused),
         "CONNECTION_TIMED_OUT" => (Stage::Connect, FailureKind::TimedOut),
@@ -33,7 +34,8 @@ fn net_error(words: &str) -> Option<Meaning> {
 
 /// What systems say, and mitmproxy repeats with the number that Linux, macOS or Windows gives it.
 fn system_error(words: &str) -> Option<Meaning> {
-    let known: [(&[&str], Meaning); 5] = [
+    let known: [(&[&str], Meaning); 6] = [
+        (&["Temporary failure in name resolution"], (Stage::Resolve, FailureKind::ResolverFailed)),
         (
             &["Name or service not known", "nodename nor servname", "getaddrinfo failed", "No address associated"],
             (Stage::Resolve, FailureKind::NameNotFound),
@@ -58,6 +60,8 @@ mod tests {
     fn knows_the_words_of_browsers_and_of_mitmproxy() {
         for (words, stage, kind) in [
             ("net::ERR_NAME_NOT_RESOLVED", Stage::Resolve, "name-not-found"),
+            ("net::ERR_NAME_RESOLUTION_FAILED", Stage::Resolve, "resolver-failed"),
+            ("[Errno -3] Temporary failure in name resolution", Stage::Resolve, "resolver-failed"),
             ("net::ERR_CERT_DATE_INVALID", Stage::UpstreamTls, "certificate-expired"),
             ("[Errno 111] Connect call failed ('192.0.2.1', 443)", Stage::Connect, "refused"),
             ("Multiple exceptions: [Errno 60] Connect call failed ('192.0.2.1', 80)", Stage::Connect, "timed-out"),
