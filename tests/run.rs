@@ -14,7 +14,8 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), options: Vec::new() }
+        // As many a Windows user's folder.
+        Self { folder: TempDir::with_prefix("given and family name").unwrap(), options: Vec::new() }
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -70,6 +71,10 @@ fn no_session_is_left_behind_in_which_nothing_is_unless_it_was_asked_for() {
     let mut run = Run::new();
     let output = run.shell("true");
     assert!(text(&output.stderr).ends_with("so no session is kept.\n"), "{}", text(&output.stderr));
+    std::fs::write(run.folder.path().join("there.har"), "mine").unwrap();
+    run.options = vec!["--har", "there.har"];
+    let output = run.command(&["true"]).current_dir(run.folder.path()).output().unwrap();
+    assert_eq!(text(&output.stderr), "pulltap: there.har exists: choose another name\n");
     assert_eq!(std::fs::read_dir(run.folder.path().join("sessions")).unwrap().count(), 0);
     run.options = vec!["--session", "asked.pulltap", "--append"];
     for _ in 0..2 {
@@ -117,7 +122,8 @@ fn what_went_wrong_is_said_at_the_end_with_what_to_do_and_where_it_is() {
     assert!(finding.starts_with("\nerror: registry.test"), "{errors}");
     let (_, rest) = rest.rsplit_once("pulltap report ").unwrap();
     let (session, rest) = rest.split_once('\n').unwrap();
-    assert!(Path::new(session).is_file(), "{errors}");
+    let typed = session.strip_prefix('"').and_then(|path| path.strip_suffix('"')).unwrap();
+    assert!(Path::new(typed).is_file(), "{errors}");
     let command = format!("pulltap convert {session} trace.har\n");
     assert_eq!(rest, format!("To send it, make a HAR with passwords and tokens masked: {command}"));
 }

@@ -37,7 +37,13 @@ pub async fn capture(
     let growing = |path: PathBuf| GrowingHar::begin(&path, &recorder, redactor.clone(), stop.clone());
     let har = settings.har.map(growing);
     let recording = recorder.recording();
-    let har = har.transpose()?;
+    let har = match har.transpose() {
+        Ok(har) => har,
+        Err(error) => {
+            settings.session.keep(recorder.finish());
+            return Err(error);
+        }
+    };
     let capture = capture.recorded_by(recorder);
     for address in capture.listening() {
         if front.listening(*address, &settings.data_dir) == Listening::No {

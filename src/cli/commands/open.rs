@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::args::Open;
 use crate::cli::capturing::{block_on, log_into};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::handover::SavedHars;
+use crate::cli::handover::{SavedHars, argument};
 use crate::cli::redactor;
 use crate::cli::saved::Saved;
 use crate::cli::screen::{FileArchive, is_possible, look, say};
@@ -30,7 +30,7 @@ use crate::tui::{self, Inbox, Setup};
 pub fn run(args: &Open) -> anyhow::Result<ExitStatus> {
     let path = &args.file;
     if !is_possible() {
-        bail!("this is no terminal; `pulltap report {}` prints what is in the file", path.display());
+        bail!("this is no terminal; `pulltap report {}` prints what is in the file", argument(path));
     }
     let folder = data_dir(&args.common)?;
     let redactor = redactor::of_installation(&folder, Options::default())?;

@@ -62,7 +62,7 @@ impl Reporter {
         if let Some(recorded) = &end.capture.recorded {
             let numbers = words.summary.replace("{exchanges}", &summary.exchanges.to_string());
             let numbers = numbers.replace("{failed}", &summary.failed.to_string());
-            lines = format!("{lines} {}", numbers.replace("{session}", &recorded.path.display().to_string()));
+            lines = format!("{lines} {}", numbers.replace("{session}", &handover::argument(&recorded.path)));
             if let Some(trouble) = &recorded.health.trouble {
                 lines = format!("{lines}\npulltap: !!! {}", printable(&trouble.message));
             }
