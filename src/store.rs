@@ -1,9 +1,10 @@
 //! The session file: an SQLite database with every exchange of a capture, written by one [`Recorder`] and read back
 //! through [`Session`]. What stands in it is described in [`schema`], for people who query it themselves.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Row};
 
 use crate::exchange::{Exchange, ExchangeId};
 use crate::platform;
@@ -93,8 +94,12 @@ impl Session {
     /// # Errors
     /// When the file cannot be read, or is damaged there.
     pub fn exchange(&self, id: ExchangeId) -> Result<Option<Exchange>, StoreError> {
-        let row = id.number().cast_signed();
-        self.read("SELECT * FROM exchange WHERE id = ?", row, &mut Known::default())
+        let sqlite = |error| StoreError::sqlite(&self.path, error);
+        let select = self.connection.prepare_cached("SELECT * FROM exchange WHERE id = ?");
+        let mut select = select.map_err(sqlite)?;
+        let mut rows = select.query([id.number().cast_signed()]).map_err(sqlite)?;
+        let row = rows.next().map_err(sqlite)?;
+        row.map(|row| self.restored(&mut Known::default(), row)).transpose()
     }
 
     /// All exchanges in the order in which they began, read one by one.
@@ -104,7 +109,14 @@ impl Session {
 
     /// The exchanges with greater ids than this, in the order in which they began, read one by one.
     pub fn exchanges_after(&self, id: u64) -> Exchanges<'_> {
-        Exchanges { session: self, after: id.cast_signed(), known: Known::default(), has_ended: false }
+        Exchanges {
+            session: self,
+            after: id.cast_signed(),
+            known: Known::default(),
+            read: VecDeque::new(),
+            error: None,
+            has_ended: false,
+        }
     }
 
     fn number(&self, select: &str) -> Result<u64, StoreError> {
@@ -112,39 +124,58 @@ impl Session {
         number.map(i64::cast_unsigned).map_err(|error| StoreError::sqlite(&self.path, error))
     }
 
-    fn read(&self, select: &str, parameter: i64, known: &mut Known) -> Result<Option<Exchange>, StoreError> {
-        let sqlite = |error| StoreError::sqlite(&self.path, error);
-        let mut select = self.connection.prepare_cached(select).map_err(sqlite)?;
-        let mut rows = select.query([parameter]).map_err(sqlite)?;
-        let Some(row) = rows.next().map_err(sqlite)? else { return Ok(None) };
-        let id = row.get("id").map_err(sqlite)?;
-        let exchange = restore::exchange(&self.connection, known, row);
-        exchange.map(Some).map_err(|error| StoreError::row(&self.path, id, error))
+    fn restored(&self, known: &mut Known, row: &Row<'_>) -> Result<Exchange, StoreError> {
+        let id = row.get("id").map_err(|error| StoreError::sqlite(&self.path, error))?;
+        restore::exchange(&self.connection, known, row).map_err(|error| StoreError::row(&self.path, id, error))
     }
 }
+
+/// So many exchanges, or bytes of content, are read ahead. No more: whoever records waits for nobody, but can write its
+/// file anew only between two readings.
+const READ_AHEAD: usize = 256;
+const BYTES_AHEAD: usize = 8 << 20;
 
 /// The exchanges of a session, one by one. After an error there are no more.
 pub struct Exchanges<'a> {
     session: &'a Session,
     after: i64,
     known: Known,
+    read: VecDeque<Exchange>,
+    error: Option<StoreError>,
     has_ended: bool,
+}
+
+impl Exchanges<'_> {
+    /// Reads some more; none is the end.
+    fn read_ahead(&mut self) -> Result<(), StoreError> {
+        const NEXT: &str = "SELECT * FROM exchange WHERE id > ? ORDER BY id";
+        let Self { session, known, read, .. } = self;
+        let sqlite = |error| StoreError::sqlite(&session.path, error);
+        let mut select = session.connection.prepare_cached(NEXT).map_err(sqlite)?;
+        let mut rows = select.query([self.after]).map_err(sqlite)?;
+        let mut bytes = 0;
+        while read.len() < READ_AHEAD
+            && bytes < BYTES_AHEAD
+            && let Some(row) = rows.next().map_err(sqlite)?
+        {
+            let exchange = session.restored(known, row)?;
+            self.after = exchange.id.number().cast_signed();
+            bytes += exchange.request_body.bytes.len() + exchange.response_body.bytes.len();
+            read.push_back(exchange);
+        }
+        Ok(())
+    }
 }
 
 impl Iterator for Exchanges<'_> {
     type Item = Result<Exchange, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        const NEXT: &str = "SELECT * FROM exchange WHERE id > ? ORDER BY id LIMIT 1";
-        if self.has_ended {
-            return None;
+        if self.read.is_empty() && !self.has_ended {
+            self.error = self.read_ahead().err();
+            self.has_ended = self.error.is_some() || self.read.is_empty();
         }
-        let next = self.session.read(NEXT, self.after, &mut self.known).transpose();
-        match &next {
-            Some(Ok(exchange)) => self.after = exchange.id.number().cast_signed(),
-            Some(Err(_)) | None => self.has_ended = true,
-        }
-        next
+        self.read.pop_front().map(Ok).or_else(|| self.error.take().map(Err))
     }
 }
 

@@ -41,13 +41,23 @@ const REMEMBERED: usize = 1024;
 /// What was read already and may be shared.
 #[derive(Default)]
 pub struct Known {
+    places: Option<Places>,
     handshakes: HashMap<i64, Arc<TlsFacts>>,
     upstreams: HashMap<i64, Arc<Upstream>>,
 }
 
 /// The exchange in this row of the table `exchange`.
 pub fn exchange(connection: &Connection, known: &mut Known, row: &Row<'_>) -> Read<Exchange> {
-    let columns = Columns(row);
+    let places = match known.places.take() {
+        Some(places) => places,
+        None => Places::of(row)?,
+    };
+    let read = exchange_in(connection, known, &Columns { row, places: &places });
+    known.places = Some(places);
+    read
+}
+
+fn exchange_in(connection: &Connection, known: &mut Known, columns: &Columns<'_>) -> Read<Exchange> {
     let opened = Moment::from_micros(columns.needed("started")?);
     Ok(Exchange {
         id: columns.id("id", ExchangeId::new)?.ok_or(RowError::Column("id"))?,
@@ -79,7 +89,8 @@ pub fn exchange(connection: &Connection, known: &mut Known, row: &Row<'_>) -> Re
 fn upstream(connection: &Connection, id: i64) -> Read<Upstream> {
     let mut select = connection.prepare_cached("SELECT * FROM upstream WHERE id = ?")?;
     let mut rows = select.query([id])?;
-    let columns = Columns(rows.next()?.ok_or(RowError::Column("upstream"))?);
+    let row = rows.next()?.ok_or(RowError::Column("upstream"))?;
+    let columns = Columns { row, places: &Places::of(row)? };
     let addresses: Vec<String> = columns.json("addresses")?.ok_or(RowError::Column("addresses"))?;
     let addresses = addresses.iter().map(|text| text.parse()).collect::<Result<_, _>>();
     let moment = |name| columns.maybe(name).map(|micros| micros.map(Moment::from_micros));
@@ -97,7 +108,8 @@ fn upstream(connection: &Connection, id: i64) -> Read<Upstream> {
 fn handshake(connection: &Connection, id: i64) -> Read<TlsFacts> {
     let mut select = connection.prepare_cached("SELECT * FROM tls WHERE id = ?")?;
     let mut rows = select.query([id])?;
-    let columns = Columns(rows.next()?.ok_or(RowError::Column("client_tls"))?);
+    let row = rows.next()?.ok_or(RowError::Column("client_tls"))?;
+    let columns = Columns { row, places: &Places::of(row)? };
     let start = Moment::from_micros(columns.needed("started")?);
     let words: Option<String> = columns.maybe("verdict_words")?;
     let verdict: String = columns.needed("verdict")?;
@@ -131,8 +143,22 @@ fn after(start: Moment, micros: i64) -> Moment {
     Moment::from_micros(start.micros().wrapping_add(micros))
 }
 
+/// Where a table's columns stand in a row. SQLite itself would compare the names of all columns for each that is read.
+struct Places(HashMap<String, usize>);
+
+impl Places {
+    fn of(row: &Row<'_>) -> Read<Self> {
+        let statement = row.as_ref();
+        let names = (0..statement.column_count()).map(|at| Ok((statement.column_name(at)?.to_owned(), at)));
+        Ok(Self(names.collect::<rusqlite::Result<_>>()?))
+    }
+}
+
 /// The columns of one row, by name.
-struct Columns<'a>(&'a Row<'a>);
+struct Columns<'a> {
+    row: &'a Row<'a>,
+    places: &'a Places,
+}
 
 impl Columns<'_> {
     fn request(&self) -> Read<Option<RequestHead>> {
@@ -271,11 +297,15 @@ impl Columns<'_> {
     }
 
     fn bytes(&self, name: &'static str) -> Read<Option<Vec<u8>>> {
-        match self.0.get_ref(name)? {
+        match self.row.get_ref(self.place(name)?)? {
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Ok(Some(bytes.to_owned())),
             ValueRef::Null => Ok(None),
             ValueRef::Integer(_) | ValueRef::Real(_) => Err(RowError::Column(name)),
         }
+    }
+
+    fn place(&self, name: &'static str) -> Read<usize> {
+        self.places.0.get(name).copied().ok_or(RowError::Column(name))
     }
 
     fn needed<T: FromSql>(&self, name: &'static str) -> Read<T> {
@@ -285,7 +315,7 @@ impl Columns<'_> {
     /// What the column holds; `None` where that is NULL.
     fn maybe<T: FromSql>(&self, name: &'static str) -> Read<Option<T>> {
         use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
-        self.0.get(name).map_err(|error| match error {
+        self.row.get(self.place(name)?).map_err(|error| match error {
             FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) => {
                 RowError::Column(name)
             }
