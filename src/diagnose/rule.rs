@@ -56,7 +56,7 @@ impl Need {
     pub const ALL: [Self; 6] =
         [Self::RequestBody, Self::ResponseBody, Self::Digest, Self::ClientTls, Self::UpstreamTls, Self::Failure];
 
-    /// The name that JSON and text outputs use.
+    /// The name that JSON outputs use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RequestBody => "request-body",

@@ -69,6 +69,11 @@ fn nothing_is_overwritten_and_every_refusal_says_what_to_do() {
     desk.fails(&["convert", text(&har), text(&desk.path("a.txt"))], "end it in .har or .pulltap");
     desk.fails(&["convert", text(&desk.path("none.har")), text(&desk.path("b.har"))], "none.har");
     assert!(!desk.path("b.har").exists() && !desk.path("b.har.partial").exists());
+    let session = desk.path("a.pulltap");
+    desk.ends(0, &["convert", text(&har), text(&session)]);
+    let before = std::fs::read(&session).unwrap();
+    desk.fails(&["convert", "--force", text(&session), text(&session)], "choose another name");
+    assert_eq!(std::fs::read(&session).unwrap(), before);
     let nowhere = desk.path("none");
     for name in ["c.har", "c.pulltap"] {
         let words = format!("{name} cannot be written: there is no folder {}\n", nowhere.display());

@@ -41,6 +41,10 @@ pub fn run(args: &Convert) -> anyhow::Result<ExitStatus> {
             handover::of_har(&args.output, is_masked, language)
         }
         Form::Session => {
+            if is_same(&args.input, &args.output) {
+                // What is read would be taken away before it was read.
+                bail!("{} is what is to be converted: choose another name", args.output.display());
+            }
             to_session(&saved, &redactor, &args.output)?;
             filled(&Words::of(language).session_is, &[("file", &args.output.display().to_string())])
         }
@@ -63,6 +67,12 @@ impl Form {
             _ => bail!("{}: the name says no form; end it in .har or .{EXTENSION}", path.display()),
         }
     }
+}
+
+/// Whether two names lead to one file that is there.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let found = |path: &Path| std::fs::canonicalize(path).ok();
+    found(one).is_some_and(|one| found(other) == Some(one))
 }
 
 fn to_session(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<()> {
