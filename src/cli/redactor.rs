@@ -22,6 +22,24 @@ pub fn of_installation(folder: &Path, options: Options) -> anyhow::Result<Redact
     Ok(Redactor::new(FingerprintKey::new(key), options))
 }
 
+/// The same for what is only read and shown: where no key can be kept, one of this run alone will do. Its masks cannot be
+/// compared with those of other runs.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn for_reading(folder: &Path) -> anyhow::Result<Redactor> {
+    of_installation(folder, Options::default()).or_else(|error| {
+        tracing::debug!("{error:#}; the masks of this run have a key of their own");
+        Ok(Redactor::new(FingerprintKey::new(new_key()?), Options::default()))
+    })
+}
+
+fn new_key() -> anyhow::Result<[u8; 32]> {
+    let mut key = [0; 32];
+    aws_lc_rs::rand::fill(&mut key).context("no random numbers")?;
+    Ok(key)
+}
+
 /// Two programs that start at once make one key: whoever has the lock first.
 fn key_in(path: &Path) -> anyhow::Result<[u8; 32]> {
     match platform::create_private_file(path) {
@@ -35,7 +53,7 @@ fn key_in(path: &Path) -> anyhow::Result<[u8; 32]> {
     let mut file = File::options().read(true).write(true).open(path)?;
     file.lock()?;
     if file.read_exact(&mut key).is_err() {
-        aws_lc_rs::rand::fill(&mut key).context("no random numbers")?;
+        key = new_key()?;
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&key)?;
         file.sync_all()?;
@@ -46,6 +64,17 @@ fn key_in(path: &Path) -> anyhow::Result<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_where_no_key_can_be_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let no_folder = folder.path().join("file");
+        std::fs::write(&no_folder, "").unwrap();
+        assert!(of_installation(&no_folder, Options::default()).is_err());
+        let masked = |url| for_reading(&no_folder).unwrap().redact_url(url).into_owned();
+        let (one, other) = (masked("/?sig=abcdefgh"), masked("/?sig=abcdefgh"));
+        assert!(one.contains("pulltap-masked-signature-") && one != other, "{one} {other}");
+    }
 
     #[test]
     fn makes_a_key_once() {

@@ -18,7 +18,7 @@ use crate::cli::settings::{data_dir, language};
 use crate::diagnose::Engine;
 use crate::index::Row;
 use crate::platform;
-use crate::redact::{Options, Redactor};
+use crate::redact::Redactor;
 use crate::tui::app::Source;
 use crate::tui::event::Told;
 use crate::tui::{self, Inbox, Setup};
@@ -33,7 +33,7 @@ pub fn run(args: &Open) -> anyhow::Result<ExitStatus> {
         bail!("this is no terminal; `pulltap report {}` prints what is in the file", argument(path));
     }
     let folder = data_dir(&args.common)?;
-    let redactor = redactor::of_installation(&folder, Options::default())?;
+    let redactor = redactor::for_reading(&folder)?;
     let saved = Saved::open(path)?;
     log_into(&folder);
     let inbox: Arc<Inbox> = Arc::default();

@@ -13,7 +13,7 @@ use crate::cli::redactor;
 use crate::cli::saved::Saved;
 use crate::cli::settings::{data_dir, language};
 use crate::diagnose::{Catalogue, Engine};
-use crate::redact::{Options, Redactor};
+use crate::redact::Redactor;
 use crate::report::{self, FileReport, Report, json, text};
 
 /// Reports.
@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitStatus> {
     if let Some(output) = &args.output {
         refuse_existing(output, Force::of(args.force))?;
     }
-    let redactor = redactor::of_installation(&data_dir(&args.common)?, Options::default())?;
+    let redactor = redactor::for_reading(&data_dir(&args.common)?)?;
     let mut report = Report::default();
     for name in &args.files {
         for path in meant_by(name)? {
