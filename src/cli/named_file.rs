@@ -100,6 +100,18 @@ pub fn refuse_existing(path: &Path, force: Force) -> anyhow::Result<()> {
     bail!("{} exists: {way_out}", path.display())
 }
 
+/// An error where two names lead to one file: what is read would be replaced by what is made of it.
+///
+/// # Errors
+/// When it is so.
+pub fn refuse_same(read: &Path, written: &Path) -> anyhow::Result<()> {
+    let found = |path: &Path| std::fs::canonicalize(path).ok();
+    if found(read).is_some_and(|read| found(written) == Some(read)) {
+        bail!("{} is what is to be read: choose another name to write to", written.display());
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::File;

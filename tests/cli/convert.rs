@@ -72,7 +72,7 @@ fn nothing_is_overwritten_and_every_refusal_says_what_to_do() {
     let session = desk.path("a.pulltap");
     desk.ends(0, &["convert", text(&har), text(&session)]);
     let before = std::fs::read(&session).unwrap();
-    desk.fails(&["convert", "--force", text(&session), text(&session)], "choose another name");
+    desk.fails(&["convert", "--force", text(&session), text(&session)], "choose another name to write to");
     assert_eq!(std::fs::read(&session).unwrap(), before);
     let nowhere = desk.path("none");
     for name in ["c.har", "c.pulltap"] {

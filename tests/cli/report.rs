@@ -135,4 +135,7 @@ fn a_report_goes_into_a_new_file() {
     assert!(std::fs::read_to_string(&out).unwrap().contains("Nothing wrong"));
     desk.fails(&arguments, "--force");
     desk.ends(0, &[&arguments[..], &["--force"]].concat());
+    let capture = std::fs::read(&har).unwrap();
+    desk.fails(&["report", text(&har), "--force", "--output", text(&har)], "choose another name to write to");
+    assert_eq!(std::fs::read(&har).unwrap(), capture);
 }

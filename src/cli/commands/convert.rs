@@ -9,7 +9,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::handover;
 use crate::cli::har_file;
 use crate::cli::machine::print;
-use crate::cli::named_file::{Force, cannot_write, refuse_existing};
+use crate::cli::named_file::{Force, cannot_write, refuse_existing, refuse_same};
 use crate::cli::redactor;
 use crate::cli::saved::Saved;
 use crate::cli::session::unwritable;
@@ -41,10 +41,8 @@ pub fn run(args: &Convert) -> anyhow::Result<ExitStatus> {
             handover::of_har(&args.output, is_masked, language)
         }
         Form::Session => {
-            if is_same(&args.input, &args.output) {
-                // What is read would be taken away before it was read.
-                bail!("{} is what is to be converted: choose another name", args.output.display());
-            }
+            // What is read would be taken away before it was read.
+            refuse_same(&args.input, &args.output)?;
             to_session(&saved, &redactor, &args.output)?;
             filled(&Words::of(language).session_is, &[("file", &args.output.display().to_string())])
         }
@@ -67,12 +65,6 @@ impl Form {
             _ => bail!("{}: the name says no form; end it in .har or .{EXTENSION}", path.display()),
         }
     }
-}
-
-/// Whether two names lead to one file that is there.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let found = |path: &Path| std::fs::canonicalize(path).ok();
-    found(one).is_some_and(|one| found(other) == Some(one))
 }
 
 fn to_session(saved: &Saved, redactor: &Redactor, path: &Path) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::cli::args::{Format, Report as Args};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::named_file::{Force, cannot_write, meant_by, refuse_existing};
+use crate::cli::named_file::{Force, cannot_write, meant_by, refuse_existing, refuse_same};
 use crate::cli::redactor;
 use crate::cli::saved::Saved;
 use crate::cli::settings::{data_dir, language};
@@ -33,6 +33,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitStatus> {
     let mut report = Report::default();
     for name in &args.files {
         for path in meant_by(name)? {
+            if let Some(output) = &args.output {
+                refuse_same(&path, output)?;
+            }
             report.files.push(of_file(&path, &redactor)?);
         }
     }
