@@ -68,8 +68,10 @@ impl Hashing {
         digest_in(&request.target).or_else(|| {
             let redirects = self.redirects.lock().unwrap_or_else(PoisonError::into_inner);
             // Often there are none, and then there is nothing to hash the URL for.
-            let any = !redirects.digests.is_empty();
-            any.then(|| redirects.digests.get(&key(host, &request.target)).copied())?
+            if redirects.digests.is_empty() {
+                return None;
+            }
+            redirects.digests.get(&key(host, &request.target)).copied()
         })
     }
 

@@ -31,7 +31,7 @@ pub fn reason(failure: &Failure, target: &Target) -> String {
             None => format!("{} while {}", kind.as_str(), stage.as_str()),
         },
         (FailureKind::NameNotFound, _) => format!("cannot resolve {host}"),
-        (FailureKind::ResolverFailed, _) => format!("cannot resolve {host}: no resolver answered"),
+        (FailureKind::ResolverFailed, _) => format!("cannot resolve {host}: the resolver failed, or cannot be reached"),
         (FailureKind::TimedOut, Stage::Resolve) => format!("resolving {host} took too long"),
         (FailureKind::TimedOut, Stage::Connect) => format!("{target} did not answer: connecting took too long"),
         (FailureKind::TimedOut, Stage::UpstreamTls) => format!("the TLS handshake with {target} took too long"),

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection};
 
-use super::facts::{Facts, Sender};
+use super::facts::Facts;
 use super::hex;
 use super::json::{self, Fields, Interim};
 use super::names::{self, Named};
@@ -96,12 +96,14 @@ impl References {
             tls.as_ref().map(|handshake| facts.handshake(connection, handshake)).transpose()
         };
         let (client_tls, upstream_tls) = (handshake(client_tls)?, handshake(upstream_tls)?);
+        let mut content =
+            |columns: &BodyColumns, body: &Body| facts.content(connection, exchange, (columns.content, &body.bytes));
         Ok(Self {
             upstream: upstream.transpose()?,
             client_tls,
             upstream_tls,
-            request_body: facts.content(connection, exchange, Sender::Client)?,
-            response_body: facts.content(connection, exchange, Sender::Server)?,
+            request_body: content(&REQUEST, &exchange.request_body)?,
+            response_body: content(&RESPONSE, &exchange.response_body)?,
         })
     }
 }

@@ -32,32 +32,19 @@ pub struct Facts {
     upstreams: Recent<Upstream>,
     certificates: HashMap<Vec<u8>, i64>,
     contents: VecDeque<(Vec<u8>, i64)>,
-    unfinished: HashMap<(ExchangeId, Sender), i64>,
-}
-
-/// Whose content it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Sender {
-    /// The client's.
-    Client,
-    /// The server's.
-    Server,
+    unfinished: HashMap<(ExchangeId, &'static str), i64>,
 }
 
 impl Facts {
-    /// The number of the exchange's content, if it has any. That of one that still runs is its own, and takes the place
-    /// of what was written of it before.
+    /// The number of the content that this column of the exchange refers to, if there is any. That of an exchange which
+    /// still runs is its own, and takes the place of what was written of it before.
     pub fn content(
         &mut self,
         connection: &Connection,
         exchange: &Exchange,
-        sender: Sender,
+        (column, bytes): (&'static str, &[u8]),
     ) -> rusqlite::Result<Option<i64>> {
-        let bytes = match sender {
-            Sender::Client => &exchange.request_body.bytes,
-            Sender::Server => &exchange.response_body.bytes,
-        };
-        let earlier = self.unfinished.remove(&(exchange.id, sender));
+        let earlier = self.unfinished.remove(&(exchange.id, column));
         if bytes.is_empty() {
             if let Some(id) = earlier {
                 connection.prepare_cached("DELETE FROM content WHERE id = ?")?.execute([id])?;
@@ -74,7 +61,7 @@ impl Facts {
         insert.execute(params![earlier, bytes])?;
         let id = earlier.unwrap_or_else(|| connection.last_insert_rowid());
         if !exchange.is_over() {
-            self.unfinished.insert((exchange.id, sender), id);
+            self.unfinished.insert((exchange.id, column), id);
         } else if bytes.len() <= LONGEST_REMEMBERED {
             self.contents.truncate(REMEMBERED_CONTENTS - 1);
             self.contents.push_front((bytes.to_owned(), id));
